@@ -1,0 +1,1622 @@
+#!/usr/bin/env python3
+# reloader.py: one file to copy. Is a copy current? `python reloader.py --version`
+"""Restart a Python program when its source changes.
+
+Behind a call, in your own program::
+
+    import reloader
+
+    def main():
+        ...                                   # serve, work, block: in the main thread
+
+    reloader.run_with_reloader(main)          # or, for a WSGI app: reloader.run(app, reloader=True)
+
+Or for any program, unchanged, from the command line::
+
+    python reloader.py app.py                 # also: python reloader.py -m package
+
+It stands for the shell loop ``while python app.py; test $? -eq 3; do :; done``, and adds what a
+shell cannot do. The *parent* makes a temporary lockfile, touches it once a second and runs the same
+command line again as its *child*. In the child a thread looks at the file behind every entry of
+``sys.modules``. When one has changed, it interrupts the main thread as Ctrl-C would, ``finally`` and
+``atexit`` run, and the child exits with status 3: the parent starts the next one. When the lockfile
+is gone, or no longer touched, the child ends. In the lockfile the two also tell each other which
+files there are and how they looked, so that no save between two children is lost.
+
+===================================== ====================================================== =======
+what happens                          what follows                                           status
+===================================== ====================================================== =======
+a watched file changes                main unwinds, the child exits 3, the parent starts it
+                                      again; not while a changed module does not compile
+main returns, or ``sys.exit(n)``      both end                                               n
+with n not 1 or 3
+an error ends the child: a traceback  the parent says so, waits for a change, starts it
+(status 1) or a signal                again
+the child exits 3 by itself           it is started again; the third time in a row within
+                                      two seconds of its start counts as an error
+Ctrl-C                                both end, the child first, no traceback; after the     130
+                                      grace time (5 seconds) it is ended
+SIGTERM or SIGHUP to the parent       passed to the child; both end                          128 + n
+the parent is killed                  the child ends by itself
+the lockfile is deleted               both end, one line says so                             1
+===================================== ====================================================== =======
+
+It is for development. It does not swap code in a running program, refresh a browser, or replace a
+supervisor. A save is noticed by looking, not by an event, so it works in containers and on network
+drives too. A call into C that holds the interpreter's lock holds up the reload as well.
+
+The protocol and its words are Bottle's (Marcel Hellkamp), the call's are Werkzeug's (Armin Ronacher
+and others), watching zip files and waiting after a crash come from CherryPy and hupper.
+
+MIT License. Copyright (c) 2026 the reloader.py authors.
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
+associated documentation files (the "Software"), to deal in the Software without restriction,
+including without limitation the rights to use, copy, modify, merge, publish, distribute, sublicense,
+and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so,
+subject to the following conditions: The above copyright notice and this permission notice shall be
+included in all copies or substantial portions of the Software. THE SOFTWARE IS PROVIDED "AS IS",
+WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF
+MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS
+OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF
+CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR
+OTHER DEALINGS IN THE SOFTWARE.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import marshal
+import os
+import signal
+import sys
+import threading
+import time
+from importlib.machinery import PathFinder
+from importlib.util import cache_from_source, source_from_cache, source_hash
+from itertools import islice
+
+TYPE_CHECKING = False  # as typing's own, without the 5 ms that importing typing takes
+if TYPE_CHECKING:
+    import socket
+    import subprocess
+    from importlib.machinery import ModuleSpec
+    from types import FrameType, TracebackType
+    from typing import Any, Callable, Dict, Iterable, Iterator, NoReturn, Optional, Tuple, Union
+
+    Patterns = Union[None, str, 'os.PathLike[str]', Iterable[Union[str, 'os.PathLike[str]']]]
+    Signature = Optional[Tuple[int, int, int]]  # mtime in ns, size, inode; None: no such file
+    Look = Tuple[Signature, Optional[bytes]]  # with a hash of the content, where it is small
+    Stack = Tuple[Tuple[int, int], ...]  # main's frames from the outermost: id, instruction
+
+__version__ = '1.0.0'
+__all__ = ['FileCheckerThread', 'bind', 'is_running_from_reloader', 'run', 'run_with_reloader',
+           'trigger_reload', 'watch']
+
+RELOAD = 3  # the exit status that asks for a restart; Bottle, Werkzeug and Django use the same
+CHILD = 'RELOADER_CHILD'  # environment: whose child this is; see _is_child
+LOCKFILE = 'RELOADER_LOCKFILE'  # environment: the lockfile's path
+GRACE = 5.0  # seconds for finally, atexit and requests in flight, before a process is ended
+HEARTBEAT = 0.9  # seconds between two touches of the lockfile: at least one a second
+STALE = 5.0  # seconds without a touch after which the parent counts as dead (Bottle's too)
+TICK = 0.05  # seconds between two looks at the files saved last
+HOT = 16  # how many files count as saved last: at 20 looks a second 0.05 % of a core
+ABSENCE = 3.0  # seconds a file may be away or empty, as while it is saved, before it counts
+YOUNG = 2.5  # seconds in which a clock of two seconds (FAT) may not tell two saves apart
+SMALL = 1 << 20  # bytes: larger files are not compared by content; no source is that large
+CALM = 0.1  # seconds without a further change after which a burst of saves is over
+BURST = 2.0  # seconds after which a burst that does not end is acted on all the same
+EARLY = 0.5  # seconds from a start in which a change belongs to the burst that led to it
+PATIENCE = 0.5  # seconds a main thread that goes on is left alone before it is interrupted again
+QUICK = 2.0  # seconds from a start in which exit status 3 means failure, the third time
+SUSPICION = 10.0  # seconds from a start in which a program may have rewritten its own file
+
+_HERE = os.path.abspath(__file__)
+_PROBE = '<reloader>'  # the file name under which source is tried out
+
+
+# ---------------------------------------------------------------------------------- the ways in
+
+def run_with_reloader(main_func: Callable[[], Any], extra_files: Patterns = None,
+                      exclude_patterns: Patterns = None, interval: float = 1) -> None:
+    """Call main_func in a child process that is started again whenever a source file changes.
+
+    The call is Werkzeug's, the behaviour Bottle's: main_func runs in the main thread of the child,
+    so that signals and asyncio are as in production. Its return value is ignored. What stands
+    before the call runs in both processes; is_running_from_reloader() tells them apart.
+
+    The parent never returns: it leaves by SystemExit. The child returns when main_func has ended by
+    itself or by Ctrl-C. For a reload it runs atexit, flushes and ends right here, whatever encloses
+    the call, so an outer ``finally`` is not reached: what must be cleaned up belongs into main_func
+    or atexit.
+
+    extra_files: further files to watch: names, directories (every file in them) or glob patterns.
+    exclude_patterns: fnmatch patterns of absolute paths that are not watched.
+    interval: the longest time in seconds that a save may go unnoticed; recent ones are seen sooner.
+
+    Raises TypeError and ValueError for bad arguments, RuntimeError off the main thread or where the
+    program cannot be started again (an interactive prompt, a notebook, standard input).
+    """
+    if not callable(main_func):
+        raise TypeError(f'main_func must be callable, not {main_func!r}')
+    _reload(main_func, _Options(interval, extra_files, exclude_patterns))
+
+
+def run(app: Callable[..., Iterable[bytes]], host: str = '127.0.0.1', port: int = 8080,
+        interval: float = 1, reloader: bool = False, quiet: bool = False,
+        extra_files: Patterns = None, exclude_patterns: Patterns = None) -> None:
+    """Serve a WSGI app on wsgiref's server, a thread for each request. The call is Bottle's.
+
+    With reloader=True it restarts as run_with_reloader does; the listening socket outlives the
+    restarts, so that clients wait instead of being refused, and requests in flight are finished.
+    quiet drops the start line, the request log and the reload lines. Raises OSError for a port that
+    is taken, and what run_with_reloader raises.
+    """
+    if not callable(app):
+        raise TypeError(f'app must be callable, not {app!r}')
+    options = _Options(interval, extra_files, exclude_patterns, quiet)
+    if reloader:
+        _require_main_thread()
+    listener = bind(host, port)
+    if reloader:
+        _reload(lambda: _serve(app, listener, quiet), options)
+    else:
+        with contextlib.suppress(KeyboardInterrupt):
+            _serve(app, listener, quiet)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening TCP socket that outlives reloads; without a reloader a plain one.
+
+    Call it where parent and child both pass: at import, or before run_with_reloader. The parent
+    opens the socket and every child inherits it, so clients wait in its backlog while the program
+    restarts, and while a crash waits for its fix. Asked for elsewhere, or for another address after
+    an edit, it is a plain socket of the child; one that is no longer asked for is closed. The same
+    address gives the same socket, port 0 keeps the port it got.
+
+    Raises OSError if the address cannot be had. On Windows sockets are inherited as handles, which
+    some network filters (layered service providers) prevent.
+    """
+    import socket
+    sockets: Dict[Tuple[str, int], socket.socket] = _state['sockets']
+    if (host, port) not in sockets:
+        inherited = _header().get('sockets', {}).get((host, port)) if _state['child'] else None
+        if inherited is not None:
+            sockets[host, port] = socket.socket(fileno=inherited)
+            if not _state['listen_fds']:
+                sockets[host, port].set_inheritable(False)
+        else:
+            family = socket.AF_INET6 if ':' in host else socket.AF_INET
+            try:
+                sockets[host, port] = socket.create_server((host, port), family=family, backlog=128)
+            except OSError as error:
+                raise OSError(error.errno, f'cannot listen on {host}:{port}: '
+                                           f'{os.strerror(error.errno or 0)}') from None
+    return sockets[host, port]
+
+
+def watch(*patterns: Union[str, os.PathLike[str]]) -> None:
+    """Watch more files: names, directories or glob patterns. Without a reloader, do nothing."""
+    found = _patterns(patterns, 'patterns')
+    _state['patterns'] += found
+    checker = _checker()
+    if checker:
+        checker.files.patterns += found
+
+
+def trigger_reload() -> None:
+    """Restart the program, from its own code. Raises RuntimeError where no reloader runs."""
+    checker = _checker()
+    if checker is None:
+        raise RuntimeError('trigger_reload() needs a program that runs under the reloader')
+    checker.trigger()
+
+
+def is_running_from_reloader() -> bool:
+    """Tell whether this is the child: True from its first line on, and in what it forks."""
+    return bool(_state['child'])
+
+
+def _reload(main_func: Callable[[], Any], options: _Options) -> None:
+    """Become the parent, or call main_func as the child, or inside a reloader that runs already."""
+    _require_main_thread()
+    checker = _checker()
+    if checker:
+        checker.files.patterns += options.patterns
+        checker.files.excluded += options.excluded
+        with contextlib.suppress(KeyboardInterrupt):
+            main_func()
+    elif is_running_from_reloader():
+        checker = FileCheckerThread(_state['lockfile'], options.interval, options.patterns,
+                                    options.excluded)
+        _report_crashes(checker)
+        _drop_unclaimed_sockets(checker)
+        with contextlib.suppress(KeyboardInterrupt), checker:  # Ctrl-C as the block is left
+            main_func()
+    else:
+        main = sys.modules['__main__']
+        files = options.files()
+        files.live = True
+        files.find()
+        _Parent(_own_command(main), files, options, getattr(main, '__file__', None)).run()
+    if checker.status in ('reload', 'error'):
+        _leave(checker)
+
+
+class _Options:
+    """The arguments of a call, checked."""
+
+    def __init__(self, interval: float, extra_files: Patterns, exclude_patterns: Patterns,
+                 quiet: bool = False, verbose: bool = False) -> None:
+        if isinstance(interval, bool) or not isinstance(interval, (int, float)):
+            raise TypeError(f'interval must be a number of seconds, not {interval!r}')
+        if not 0 < interval < float('inf'):
+            raise ValueError(f'interval must be more than 0 seconds, not {interval!r}')
+        self.interval = interval
+        self.patterns = _patterns(extra_files, 'extra_files')
+        self.excluded = _patterns(exclude_patterns, 'exclude_patterns', free='*')
+        self.quiet, self.verbose = quiet, verbose
+        self.program: Optional[Tuple[bool, str, list[str]]] = None  # the command line's
+
+    def files(self) -> _Files:
+        files = _Files(self.interval, self.excluded)
+        files.patterns += self.patterns + _state['patterns']
+        return files
+
+
+def _patterns(patterns: Patterns, name: str, free: str = '\0') -> list[str]:
+    """Return file names and patterns as absolute strings, but for those that begin with free."""
+    if isinstance(patterns, (str, os.PathLike)):
+        patterns = [patterns]
+    try:
+        names = [os.fspath(pattern) for pattern in patterns or ()]
+        return [name if name.startswith(free) else
+                os.path.normpath(os.path.join(_state['start'], name)) for name in names]
+    except TypeError:
+        raise TypeError(f'{name} must be paths or strings, not {patterns!r}') from None
+
+
+# ----------------------------------------------------------------------------------- the parent
+
+class _Parent:
+    """The process that was started by hand: it keeps the lockfile, and always one child."""
+
+    def __init__(self, command: list[str], files: _Files, options: _Options,
+                 script: Optional[str]) -> None:
+        self.command, self.files, self.options = command, files, options
+        self.script = script and os.path.join(_state['start'], script)
+        self.lockfile = ''
+        self.child: Optional[subprocess.Popen[bytes]] = None
+        self.caught = 0  # the first signal that asks for the end; the handlers only take notes
+        self.passed_on = False
+        self.deadline = float('inf')  # when a child that was asked to end is killed
+        self.since: Optional[float] = None  # when the change was noticed that is being acted on
+        self.threes = 0  # how often in a row status 3 came unasked for, at once after the start
+        self.series: list[str] = []  # files that dirtied one start after the other, each alone
+        self.dirty_early = False  # the last of them before main was reached
+        self.ended = threading.Event()
+
+    def run(self) -> NoReturn:
+        """Start the program again and again, until its end; leave with its status."""
+        with _lockfile() as self.lockfile, self._signals():
+            threading.Thread(target=self._beat, name='reloader heartbeat', daemon=True).start()
+            try:
+                status = self._loop()
+            except OSError as error:
+                status = _say(f'cannot start the program: {error}')
+            finally:
+                self.ended.set()
+        sys.exit(status)
+
+    def _loop(self) -> int:
+        restore_terminal = _terminal()
+        crashed = False
+        while self._settle(crashed):
+            started = time.monotonic()
+            status = self._run_child()
+            restore_terminal()
+            asked = self._take_notes(started, status)
+            if self._is_over():
+                break
+            what = _what_follows(status, asked, self._count_threes(status, asked, started))
+            if what != 'restart' and self._dirtied(started, [*self.files.look_at_all()]):
+                what = 'restart'
+            if what == 'end':
+                return status if status != _CTRL_C else 128 + signal.SIGINT
+            crashed = what == 'wait'
+            if crashed:
+                _say(f'{_name_status(status)}, waiting for a change')
+        return self._say_why()
+
+    def _is_over(self) -> bool:
+        return bool(self.caught) or not os.path.exists(self.lockfile)
+
+    def _say_why(self) -> int:
+        if not self.caught:
+            return _say('the lockfile was deleted, stopped')
+        _say(f'stopped by {_name_signal(self.caught)}')
+        return 128 + self.caught
+
+    def _settle(self, crashed: bool) -> bool:
+        """Wait until all files are there and compile and, after a crash, one has changed."""
+        quiet_until = time.monotonic() + 1 if self._suspect() and self.dirty_early else 0.0
+        missing = False
+        self.files.look_at_all()
+        while not self._is_over():
+            ripe = self.files.look()
+            if ripe:
+                if crashed:
+                    self.since = time.time()
+                    _say(f'{_list_names(ripe)} changed, restarting', self.options.quiet)
+                elif quiet_until:
+                    self.series = []  # no child was there to write it: a person did
+                self._accept(self.files.accept(ripe))
+                crashed = False
+            is_there = not self.script or os.path.exists(self.script)
+            if is_there and not crashed and not self.files.changed \
+                    and time.monotonic() >= quiet_until:
+                return True
+            if not is_there and not missing and not self.files.changed:
+                missing = True
+                _say(f'{_short(str(self.script))} is missing, waiting for it')
+            time.sleep(self.files.tick)
+        return False
+
+    def _run_child(self) -> int:
+        import subprocess
+        self._write_header()
+        environment = dict(os.environ, **{CHILD: str(os.getpid()), LOCKFILE: self.lockfile})
+        for listener in _state['sockets'].values():
+            listener.set_inheritable(True)
+        # close_fds=False: what our own parent handed on is the program's; Python's own are not
+        # inheritable. The child stays in our group, for Ctrl-C and the debugger's terminal.
+        self.child = subprocess.Popen(self.command, env=environment, cwd=_state['start'],
+                                      close_fds=False)
+        if self.caught and not self.passed_on:
+            self._pass_on(self.caught)
+        status = _wait(self.child)
+        self.child = None
+        return status
+
+    def _write_header(self) -> None:
+        """Tell the next child what it starts from. In place: the lockfile stays the same file."""
+        options, files = self.options, self.files
+        header = {
+            'parent': os.getpid() if os.name == 'posix' else 0, 'started': time.time(),
+            'since': self.since, 'files': files.known,
+            'young': {path: content for path, (content, _) in files.young.items()},
+            'patterns': files.patterns, 'own_patterns': options.patterns,
+            'excluded': options.excluded, 'interval': options.interval, 'quiet': options.quiet,
+            'verbose': options.verbose, 'program': options.program, 'suspect': self._suspect(),
+            'sockets': {key: listener.fileno() for key, listener in _state['sockets'].items()}}
+        self.since = None
+        with contextlib.suppress(FileNotFoundError), open(self.lockfile, 'r+b') as file:
+            file.truncate()
+            marshal.dump(header, file)
+
+    def _take_notes(self, started: float, status: int) -> bool:
+        """Read what the child wrote into the lockfile; tell whether its checker asked to reload."""
+        asked, told = False, False
+        for kind, *values in _records(self.lockfile):
+            if kind == 'file':
+                path, seen, is_module = values
+                self.files.known.setdefault(path, seen)
+                self.files.watch(path, is_module)
+            elif kind == 'pattern' and values[0] not in self.files.patterns:
+                self.files.patterns.append(values[0])
+            elif kind == 'crash':
+                told = not values[1]
+                self._watch_for_fix(values[0], started)
+            elif kind == 'reload':
+                asked = True
+                self.since, accepted, self.dirty_early = values
+                self._dirtied(started, list(accepted))
+                self.files.known.update({path: look[0] for path, look in accepted.items()})
+                self._accept(accepted)
+        if not asked and not told and (status == 1 or _is_killed(status)):
+            self._watch_for_fix([], started, wide=True)
+        return asked
+
+    def _watch_for_fix(self, paths: list[str], started: float, wide: bool = False) -> None:
+        """After a crash: watch the traceback's files or, where nobody could tell, the own folders."""
+        if wide or not paths:
+            folders = {os.path.dirname(path) for path in self.files.watched}
+            folders.update(os.path.join(_state['start'], path) for path in sys.path)
+            paths = [name for folder in sorted(folders) if _is_own(folder)
+                     for name in (os.path.join(folder, '*.py'), os.path.join(folder, '*', '*.py'))]
+        born = time.time() - (time.monotonic() - started)
+        for pattern in paths:
+            for path in _expand(pattern):
+                self.files.watch(path, path.endswith('.py'), born)
+            if pattern not in self.files.patterns:
+                self.files.patterns.append(pattern)
+            self.files.expanded.add(pattern)
+
+    def _accept(self, accepted: Dict[str, Look]) -> None:
+        """Take files as they now are for what the next child starts from."""
+        for path, (_, content) in accepted.items():
+            self.files.keep_content(path, content)
+            _drop_bytecode(path)
+
+    def _dirtied(self, started: float, names: list[str]) -> bool:
+        """Note what changed while a child ran; False if the same file did so three times in a row."""
+        lone = len(names) == 1 and time.monotonic() - started < SUSPICION
+        if not lone or names[0] not in self.series:
+            self.series = []
+        if lone:
+            self.series.append(names[0])
+        if len(self.series) > 3 and names:
+            self.files.accept(names)
+            return False
+        return bool(names)
+
+    def _suspect(self) -> str:
+        return self.series[0] if len(self.series) >= 3 else ''
+
+    def _count_threes(self, status: int, asked: bool, started: float) -> int:
+        is_quick = status == RELOAD and not asked and time.monotonic() - started < QUICK
+        self.threes = self.threes + 1 if is_quick else 0
+        return self.threes
+
+    def _beat(self) -> None:
+        """Touch the lockfile, and keep the deadline; a thread, as main waits for the child."""
+        size = 0
+        while not self.ended.wait(HEARTBEAT):
+            try:
+                os.utime(self.lockfile)
+                if os.stat(self.lockfile).st_size != size:
+                    size = os.stat(self.lockfile).st_size
+                    self._close_unclaimed()
+            except OSError:  # deleted: the child ends by itself, or after the grace time
+                self.deadline = min(self.deadline, time.monotonic() + GRACE + 1)
+            if time.monotonic() > self.deadline:
+                self._kill()
+
+    def _close_unclaimed(self) -> None:
+        for kind, *values in _records(self.lockfile):
+            if kind == 'unclaimed':
+                for key in values[0]:
+                    listener = _state['sockets'].pop(key, None)
+                    if listener:
+                        listener.close()
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Catch what asks for the end; a signal that was ignored at the start stays ignored."""
+        names = ('SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGBREAK')
+        numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+        former = {number: signal.getsignal(number) for number in numbers
+                  if signal.getsignal(number) is not signal.SIG_IGN}
+        for number in former:
+            signal.signal(number, self._catch)
+        try:
+            yield
+        finally:
+            for number, handler in former.items():
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+    def _catch(self, signum: int, frame: Optional[FrameType]) -> None:
+        """Handle a signal: no more than notes and system calls, as it comes at any moment."""
+        is_first, self.caught = not self.caught, self.caught or signum
+        if is_first:
+            self.deadline = time.monotonic() + GRACE
+        if signum != signal.SIGINT:
+            self._pass_on(signum)
+        elif is_first:  # the child got the Ctrl-C too, as a rule; if not, the lockfile tells it
+            with contextlib.suppress(OSError):
+                os.unlink(self.lockfile)
+        else:
+            self._kill()
+
+    def _pass_on(self, signum: int) -> None:
+        if self.child and signum != signal.SIGINT and os.name == 'posix':
+            self.passed_on = True
+            self.child.send_signal(signum)
+
+    def _kill(self) -> None:
+        if self.child:
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                self.child.kill()
+
+
+@contextlib.contextmanager
+def _lockfile() -> Iterator[str]:
+    """Make the temporary file that stands for the parent's life."""
+    import tempfile
+    try:  # mkstemp would pass over a TMPDIR that does not work
+        handle, path = tempfile.mkstemp(prefix='reloader.', suffix='.lock',
+                                        dir=os.environ.get('TMPDIR') or None)
+    except OSError as error:
+        sys.exit(_say(f'cannot make a lockfile in the temporary directory: {error}'))
+    os.close(handle)
+    try:
+        yield path
+    finally:
+        with contextlib.suppress(OSError):  # deleted by hand, or at Ctrl-C
+            os.unlink(path)
+
+
+def _what_follows(status: int, asked: bool, threes: int) -> str:
+    """Decide what an exit of the child means: 'restart', 'wait' (for a change) or 'end'."""
+    if asked or (status == RELOAD and threes < 3):
+        return 'restart'
+    return 'wait' if status in (1, RELOAD) or _is_killed(status) else 'end'
+
+
+_CTRL_C = 0xC000013A  # Windows' status of a process that Ctrl-C ended
+
+
+def _is_killed(status: int) -> bool:
+    return status < 0 or (status >= 0xC0000000 and status != _CTRL_C)
+
+
+def _name_status(status: int) -> str:
+    if status < 0:
+        return f'killed by {_name_signal(-status)}'
+    return f'killed by {status:#x}' if _is_killed(status) else f'exit status {status}'
+
+
+def _name_signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal has no name
+        return f'signal {number}'
+
+
+def _own_command(main: Any) -> list[str]:
+    """Return the command line that starts this program again; RuntimeError if there is none."""
+    import subprocess
+    spec = getattr(main, '__spec__', None)
+    if hasattr(sys, 'ps1') or sys.flags.interactive and not hasattr(main, '__file__'):
+        raise RuntimeError('an interactive session cannot be started again by the reloader')
+    options: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    # private, but what multiprocessing uses; it repeats the environment's -W, and lacks -u and -X
+    if not sys.flags.ignore_environment:
+        for warning in filter(None, os.environ.get('PYTHONWARNINGS', '').split(',')):
+            if '-W' + warning in options:
+                options.remove('-W' + warning)
+    options += [f'-X{key}' if value is True else f'-X{key}={value}'
+                for key, value in sys._xoptions.items() if key != 'dev']
+    if getattr(sys.stdout, 'write_through', False) and not os.environ.get('PYTHONUNBUFFERED'):
+        options.append('-u')
+    return _child_command(
+        getattr(sys, 'orig_argv', None), _state['argv'], sys.executable, options,
+        spec and spec.name, getattr(main, '__file__', None), _state['start'],
+        bool(getattr(sys, 'frozen', False)), os.path.exists)
+
+
+def _child_command(orig_argv: Optional[list[str]], argv: list[str], executable: str,
+                   options: list[str], spec_name: Optional[str], main_file: Optional[str],
+                   start: str, frozen: bool, exists: Callable[[str], bool]) -> list[str]:
+    """Build the child's command line, from nothing but the arguments (any platform's).
+
+    orig_argv (Python 3.10) is repeated where it plainly names the program that runs. Where it names
+    another, such as a debugger that runs the program inside itself, or is None, the command is put
+    together from argv and ``__main__``: its spec's name and its file.
+    """
+    def absolute(path: str) -> str:
+        return path if path[:1] in '/\\' or path[1:2] == ':' else os.path.join(start, path)
+
+    if frozen:
+        return [executable, *argv[1:]]
+    container = main_file and main_file.rpartition('/' if '/' in main_file else '\\')[0]
+    places = [absolute(place) for place in (main_file, container if spec_name else '') if place]
+    form, name = _split_command(orig_argv or [])
+    if form == '-c' and not main_file and orig_argv \
+            or form == '-m' and spec_name and spec_name in (name, name + '.__main__') \
+            or form == 'file' and (not spec_name or spec_name == '__main__') \
+            and any(place == absolute(name) or place.endswith(name) for place in places):
+        return [executable, *(orig_argv or [])[1:]]
+    if not main_file:
+        raise RuntimeError('a program from -c or standard input cannot be started again by the '
+                           'reloader; put it into a file')
+    if spec_name and spec_name != '__main__':
+        module, _, last = spec_name.rpartition('.')
+        return [executable, *options, '-m', module if last == '__main__' else spec_name, *argv[1:]]
+    place = str(container if spec_name else main_file)
+    given = next((name for name in (argv[0], argv[0] + '.exe', argv[0] + '-script.py')
+                  if absolute(name) == absolute(place) and exists(absolute(name))), place)
+    return [executable, *options, given, *argv[1:]]
+
+
+def _split_command(command: list[str]) -> Tuple[str, str]:
+    """Tell what a Python command line runs: ('-c', code), ('-m', module) or ('file', path)."""
+    words = iter(command[1:])
+    for word in words:
+        if not word.startswith('-') or word == '-':
+            return 'file', word
+        if word.startswith('--'):
+            next(words, None)  # --check-hash-based-pycs takes a value
+            continue
+        for position, letter in enumerate(word[1:], 2):
+            if letter in 'cmWX':
+                value = word[position:] or next(words, '')
+                if letter in 'cm':
+                    return '-' + letter, value
+                break
+    return '', ''
+
+
+# ------------------------------------------------------------------------------------ the child
+
+class FileCheckerThread(threading.Thread):
+    """Interrupt main when a source file has changed or the parent is gone: Bottle's, as a context.
+
+    ``with FileCheckerThread(lockfile, interval) as checker: main()``, in the main thread. Afterwards
+    checker.status tells why main has ended: 'reload' (the caller exits with status 3), 'error' (the
+    lockfile is gone or was not touched for the larger of 5 seconds and three intervals) or 'exit'
+    (main ended by itself). With 'reload' and 'error' whatever ended the block is suppressed, with
+    'exit' KeyboardInterrupt alone.
+
+    Main is interrupted by KeyboardInterrupt, in whatever call it waits; on Windows only when that
+    call comes back. If main goes on as if nothing had happened it is interrupted again; if it has
+    not left the block after 5 seconds, the process exits. interval is in seconds, extra_files and
+    exclude_patterns are run_with_reloader's. Raises TypeError and ValueError for bad arguments,
+    RuntimeError off the main thread.
+    """
+
+    def __init__(self, lockfile: str, interval: float, extra_files: Patterns = None,
+                 exclude_patterns: Patterns = None) -> None:
+        super().__init__(name='reloader', daemon=True)
+        options = _Options(interval, extra_files, exclude_patterns)
+        self.lockfile, self.interval = lockfile, interval
+        self.status: Optional[str] = None
+        self.files = options.files()
+        self.deadline = float('inf')  # monotonic: when the process ends, with or without main
+        self._header: Dict[str, Any] = {}
+        self._deciding = threading.Lock()  # whoever sets the status first wins
+        self._awake = threading.Event()  # set to end a pause between two looks
+        self._left = threading.Event()  # main has left the block
+        self._triggered = False
+        self._wrote = False  # this process has written the file it is suspected to rewrite
+        self._stack: Stack = ()  # where main was when it was last seen undisturbed
+        self._struck = False
+
+    def __enter__(self) -> FileCheckerThread:
+        """Take the first look and start to check, before main does anything."""
+        _require_main_thread()
+        self._pid, self._parent = os.getpid(), _parent_pid()
+        self._main = threading.get_ident()
+        self._adopt(_header(self.lockfile))
+        self.files.find_modules()
+        self.files.find()
+        if _WAKE and signal.getsignal(_WAKE) in (signal.SIG_DFL, signal.SIG_IGN):
+            signal.signal(_WAKE, self._interrupt)
+        self._finder = _Finder(self.files)
+        with contextlib.suppress(ValueError):  # somebody has removed it
+            sys.meta_path.insert(sys.meta_path.index(PathFinder), self._finder)  # type: ignore
+        _state.update(child=True, checker=self)
+        self.start()
+        return self
+
+    def __exit__(self, kind: Optional[type[BaseException]], error: Optional[BaseException],
+                 trace: Optional[TracebackType]) -> bool:
+        with contextlib.suppress(KeyboardInterrupt):  # the interrupt may come too late, and here
+            self._decide('exit')
+        self._left.set()
+        self._awake.set()
+        with contextlib.suppress(KeyboardInterrupt):
+            self.join()
+        if _WAKE and signal.getsignal(_WAKE) == self._interrupt:
+            signal.signal(_WAKE, signal.SIG_DFL)
+        with contextlib.suppress(ValueError):
+            sys.meta_path.remove(self._finder)  # type: ignore[arg-type]
+        return self.status != 'exit' or kind is not None and issubclass(kind, KeyboardInterrupt)
+
+    def run(self) -> None:
+        """Look, until there is a reason to end; then see to it that main ends."""
+        age, seen, last = 0.0, self._touched(), time.monotonic()
+        is_first = True
+        while not self._left.is_set():
+            touched, now = self._touched(), time.monotonic()
+            # Only time in which this thread ran counts: after a sleep the parent gets a new chance.
+            age = age + min(now - last, 2 * self.files.tick + 0.1) if touched == seen else 0.0
+            seen, last = touched, now
+            if touched is None or age > max(STALE, 3 * self.interval):
+                return self._lose_parent(touched)
+            changed = self.files.look()
+            if changed and not self._forgive(changed, is_first) or self._triggered:
+                if not self.files.broken and not _at_prompt(self._main) and self._decide('reload'):
+                    return self._reload(changed, is_first)
+            is_first = False
+            self._stack = _stack(self._main)
+            self._awake.wait(self.files.tick)
+            if not self._left.is_set():
+                self._awake.clear()
+
+    def trigger(self) -> None:
+        """Reload at the next look, which comes at once."""
+        self._triggered = True
+        self._awake.set()
+
+    def note(self, *record: Any) -> None:
+        """Tell the parent; not under a foreign one, and not from a fork."""
+        if self._header and os.getpid() == self._pid:
+            with contextlib.suppress(OSError), open(self.lockfile, 'r+b') as file:
+                file.seek(0, os.SEEK_END)
+                file.write(marshal.dumps(record))
+
+    def _adopt(self, header: Dict[str, Any]) -> None:
+        """Start from what the parent knows: how the files looked before this process read them."""
+        self._header, files = header, self.files
+        self._quiet = header.get('quiet', False)
+        files.started = header.get('started', _state['imported'])
+        self._suspect = header.get('suspect', '')
+        files.known.update(header.get('files', {}))
+        for path, content in header.get('young', {}).items():
+            files.keep_content(path, content)
+        files.expanded.update(header.get('patterns', ()))
+        files.report = self.note
+        files.live = True
+        if self._suspect:
+            self._watch_own_writes(self._suspect)
+        if header.get('since'):
+            passed = max(0.0, time.time() - header['since'])
+            _say(f'running again after {passed:.2f} s', self._quiet)
+
+    def _touched(self) -> Optional[int]:
+        """Return the lockfile's mtime; None if it or the parent is gone."""
+        try:
+            touched = os.stat(self.lockfile).st_mtime_ns
+        except OSError:
+            return None
+        return touched if _parent_pid() == self._parent == self._header.get(
+            'parent', self._parent) else None
+
+    def _decide(self, status: str) -> bool:
+        with self._deciding:
+            if self.status is None:
+                self.status = status
+                return True
+            return False
+
+    def _reload(self, changed: list[str], is_first: bool) -> None:
+        since, looks = time.time(), self.files.accept(changed)
+        names = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
+        self.note('reload', since, looks, is_first)
+        _say(f'{names}, restarting', self._quiet)
+        self._see_off(RELOAD, at_once=True)
+
+    def _lose_parent(self, touched: Optional[int]) -> None:
+        """End as the parent is gone or gives up; after Ctrl-C main may be on its way already."""
+        if not self._decide('error'):
+            return
+        is_gone = touched is not None or os.path.exists(self.lockfile)
+        if is_gone and self._header:
+            _say('the parent is gone, stopped')
+            with contextlib.suppress(OSError):  # it cannot do this any more
+                os.unlink(self.lockfile)
+        self._see_off(1, at_once=is_gone)
+
+    def _see_off(self, status: int, at_once: bool) -> None:
+        """Interrupt main, again if it goes on as if nothing had happened; end it when time is up."""
+        now = time.monotonic()
+        self.deadline, patient_until = now + GRACE, now + PATIENCE
+        if at_once:
+            self._strike()
+        while not self._left.wait(TICK):
+            now = time.monotonic()
+            if now > self.deadline:
+                _insist(status)
+            is_told = self._struck or now < self.deadline - GRACE / 2
+            if now > patient_until and (_goes_on(self._stack, _stack(self._main)) or not is_told):
+                self._strike()
+                patient_until = now + PATIENCE
+
+    def _strike(self) -> None:
+        """Raise KeyboardInterrupt in main, or leave it to the program's own SIGINT handler."""
+        self._struck = True
+        if _handles_sigint():
+            self._stack = ()  # nobody knows what that does: no second time
+            _wake(self._main, signal.SIGINT)
+        elif _WAKE and signal.getsignal(_WAKE) == self._interrupt:
+            _wake(self._main, _WAKE)
+        else:
+            _wake(self._main, signal.SIGINT)
+
+    def _interrupt(self, signum: int, frame: Optional[FrameType]) -> None:
+        """Handle the checker's own signal, in main: raise, unless main is leaving already."""
+        stack = _stack_of(frame)
+        while frame:
+            if frame.f_code is FileCheckerThread.__exit__.__code__:
+                return
+            frame = frame.f_back
+        self._stack = stack
+        raise KeyboardInterrupt
+
+    def _forgive(self, changed: list[str], is_first: bool) -> bool:
+        """Accept that the program rewrites its own file at every start, after three restarts."""
+        if changed != [self._suspect] or not (self._wrote or is_first):
+            return False
+        self.files.accept(changed)
+        if not self._wrote:
+            self._suspect = ''
+        self._wrote = False
+        _say(f'{_short(changed[0])} is rewritten at every start, running with it as it is')
+        return True
+
+    def _watch_own_writes(self, path: str) -> None:
+        def hook(event: str, args: Tuple[Any, ...]) -> None:
+            if event == 'subprocess.Popen' or event in ('open', 'os.rename') and path in [
+                    os.path.join(os.getcwd(), arg) for arg in args[:2] if isinstance(arg, str)]:
+                self._wrote = self._wrote or event != 'open' or args[1] not in ('r', 'rb')
+        sys.addaudithook(hook)  # for ever, and slow: only in a program that did it three times
+
+
+class _Finder:
+    """PathFinder, with a look at each file before Python reads it."""
+
+    def __init__(self, files: _Files) -> None:
+        self.files, self.pid = files, os.getpid()
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
+        spec = PathFinder.find_spec(name, path, target)
+        if spec and spec.has_location and spec.origin and os.getpid() == self.pid:
+            self.files.watch_module(spec.origin)
+        return spec
+
+
+def _stack_of(frame: Optional[FrameType]) -> Stack:
+    """Return where a thread is, from its outermost frame on: each frame and its instruction."""
+    places = []
+    while frame:
+        places.append((id(frame), frame.f_lasti))
+        frame = frame.f_back
+    return tuple(reversed(places))
+
+
+def _goes_on(then: Stack, now: Stack) -> bool:
+    """Tell whether main went back, or never left, rather than on to an except or finally clause.
+
+    Handlers stand behind what they protect. So main, in the first frame where it is elsewhere than
+    when it was interrupted, is further on while it unwinds, and further back in a loop's next turn.
+    """
+    if not then or not now:
+        return False
+    for (frame, place), (frame_now, place_now) in zip(then, now):
+        if frame != frame_now or place != place_now:
+            return frame != frame_now or place_now < place
+    return True
+
+
+def _leave(checker: FileCheckerThread) -> NoReturn:
+    """End the child as the interpreter would, but here: threads, atexit, flush, exit status."""
+    status = RELOAD if checker.status == 'reload' else 1
+    rest = max(0.0, checker.deadline - time.monotonic())
+    guard = threading.Timer(rest, _insist, [status])
+    guard.daemon = True
+    guard.start()
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]  # joins threads, pools too
+        atexit._run_exitfuncs()
+    finally:  # whatever they raised has been printed
+        _flush()
+        os._exit(status)
+
+
+def _insist(status: int) -> None:
+    """End the process when the grace time is over; say what was in the way."""
+    threads = [thread.name for thread in threading.enumerate()
+               if not thread.daemon and thread is not threading.main_thread()]
+    _say(f"still busy after {GRACE:.0f} s: {', '.join(threads or ['MainThread'])}; ended")
+    flusher = threading.Thread(target=_flush, daemon=True)  # main may hold a stream's lock
+    flusher.start()
+    flusher.join(0.5)
+    os._exit(status)
+
+
+def _flush() -> None:
+    """Flush every open file, as the interpreter's end would."""
+    import gc
+    import io
+    kinds = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
+    files = [item for item in gc.get_objects() if issubclass(type(item), kinds)]
+    for file in sorted(files, key=lambda item: not isinstance(item, kinds[0])):  # text first
+        with contextlib.suppress(OSError, ValueError):  # closed, or its reader is gone
+            file.flush()
+
+
+def _report_crashes(checker: FileCheckerThread) -> None:
+    """Tell the parent which files a traceback names, and show it without frames of this file."""
+    former = sys.excepthook
+
+    def excepthook(kind: type[BaseException], error: BaseException,
+                   trace: Optional[TracebackType]) -> None:
+        checker.note('crash', sorted(_files_of(error)), isinstance(error, ImportError))
+        error.__traceback__ = _without_own_frames(trace)
+        former(kind, error, error.__traceback__)
+
+    sys.excepthook = excepthook
+
+
+def _files_of(error: Optional[BaseException]) -> set[str]:
+    """Return the files that a traceback, a SyntaxError or an OSError names."""
+    paths: set[str] = set()
+    while error:
+        trace, name = error.__traceback__, getattr(error, 'filename', None)
+        while trace:
+            paths.add(os.path.join(_state['start'], trace.tb_frame.f_code.co_filename))
+            trace = trace.tb_next
+        if isinstance(name, str):
+            paths.add(os.path.join(_state['start'], name))
+        error = error.__cause__ or error.__context__
+    return {path for path in paths if '<' not in path and _is_own(path)}
+
+
+def _without_own_frames(trace: Optional[TracebackType]) -> Optional[TracebackType]:
+    def is_own(node: Optional[TracebackType]) -> bool:
+        return node is not None and os.path.abspath(node.tb_frame.f_code.co_filename) == _HERE
+
+    while trace and is_own(trace):
+        trace = trace.tb_next
+    node = trace
+    while node:
+        while node.tb_next and is_own(node.tb_next):
+            node.tb_next = node.tb_next.tb_next
+        node = node.tb_next
+    return trace
+
+
+def _drop_unclaimed_sockets(checker: FileCheckerThread) -> None:
+    """Close the sockets of addresses that the program no longer asks for, here and in the parent."""
+    offered: Dict[Tuple[str, int], int] = _header().get('sockets', {})
+    unclaimed = [key for key in offered if key not in _state['sockets']]
+    for key in unclaimed:
+        os.close(offered[key])
+    if unclaimed:
+        checker.note('unclaimed', unclaimed)
+
+
+# ------------------------------------------------------------------------------------ the files
+
+class _Files:
+    """A program's files: how each looked before the program read it, and which look different now.
+
+    Both processes have one: the child to notice a change, the parent to notice the fix of a crash.
+    The files saved last are looked at in every tick, all others once an interval, spread over it.
+    """
+
+    def __init__(self, interval: float, excluded: list[str]) -> None:
+        self.interval, self.tick = interval, min(TICK, interval)
+        self.patterns: list[str] = []
+        self.expanded: set[str] = set()  # patterns whose files are known: a new match is a change
+        self.excluded = list(excluded)
+        self.known: Dict[str, Signature] = {}
+        self.young: Dict[str, Tuple[bytes, float]] = {}  # content, and when it need not be read
+        self.modules: set[str] = set()  # files that have to compile
+        self.watched: list[str] = []
+        self.changed: Dict[str, Tuple[Look, float]] = {}  # how it looks now, since when
+        self.verdicts: Dict[str, Tuple[Look, str]] = {}  # what is wrong with a file, '' nothing
+        self.broken = False
+        self.live = False  # whether modules are looked up, as this process runs the program
+        self.started: Optional[float] = None
+        self.report: Callable[..., None] = lambda *record: None
+        self.born = self.moved = self.first_change = time.monotonic()
+        self._watched: set[str] = set()
+        self._names: set[str] = set()
+        self._hot: list[str] = []
+        self._rounds = self._go_round()
+
+    def watch(self, path: str, is_module: bool = False, born: Optional[float] = None) -> None:
+        """Watch a file from now on; born: when the process started that may have read it."""
+        if path in self._watched or self._is_excluded(path):
+            return
+        if path not in self.known:
+            self.known[path] = seen = _sign(path)
+            if seen and born and _is_younger(seen, path, born):
+                self.known[path] = None  # what was read, nobody knows
+            elif seen and seen[0] > time.time_ns() - YOUNG * 1e9:
+                self.keep_content(path, _digest(path, seen))
+        if is_module:
+            self.modules.add(path)
+        self._watched.add(path)
+        self.watched.append(path)
+        self.report('file', path, self.known[path], is_module)
+
+    def watch_module(self, file: str, born: Optional[float] = None) -> None:
+        path = _source_of(file)
+        self.watch(path, path.endswith(('.py', '.pyw')), born)
+
+    def keep_content(self, path: str, content: Optional[bytes]) -> None:
+        """Compare a file by content too until it has aged, as git does with racy entries."""
+        if content is not None:
+            self.young[path] = content, time.monotonic() + YOUNG
+
+    def find(self) -> None:
+        """Look up the files behind the patterns and, in the child, behind new modules."""
+        for pattern in list(self.patterns):
+            for path in _expand(pattern):
+                if pattern in self.expanded:
+                    self.known.setdefault(path, None)
+                self.watch(path)
+            if pattern not in self.expanded:
+                self.expanded.add(pattern)
+                self.report('pattern', pattern)
+        if self.live:
+            self.find_modules()
+
+    def find_modules(self) -> None:
+        names = set(list(sys.modules)) - self._names
+        self._names |= names
+        for name in names:
+            file = _file_of(sys.modules.get(name))
+            if file:
+                self.watch_module(file, self.started)
+                if name == '__main__' and not file.endswith(('.pyc', '.pyz', '.zip', '.exe')):
+                    self.modules.add(_source_of(file))
+
+    def look(self) -> list[str]:
+        """Take one look, of those that make up a round; return the changes to act on, if any."""
+        count = len(self.changed)
+        due = int(len(self.watched) * self.tick / self.interval) + 2
+        for path in [*self.changed, *self._hot, *islice(self._rounds, due)]:
+            self._examine(path)
+        if len(self.changed) > count:
+            self.look_at_all()
+        if not self.changed:
+            self.first_change = time.monotonic()
+        return self._ripe()
+
+    def look_at_all(self) -> Dict[str, Tuple[Look, float]]:
+        for path in list(self.watched):
+            self._examine(path)
+        return self.changed
+
+    def accept(self, paths: list[str]) -> Dict[str, Look]:
+        """Take the files as they are for unchanged; return how they look."""
+        looks = {path: self.changed.pop(path)[0] for path in paths if path in self.changed}
+        for path, (seen, content) in looks.items():
+            self.known[path] = seen
+            self.young.pop(path, None)
+            self.keep_content(path, content)
+        self.moved = time.monotonic()
+        return looks
+
+    def _go_round(self) -> Iterator[str]:
+        """Yield every file, for ever; '' between two rounds."""
+        while True:
+            self.find()
+            by_age = sorted(self.watched, key=lambda path: -(self.known[path] or (0,))[0])
+            self._hot = by_age[:HOT]
+            yield from by_age[HOT:]
+            yield ''
+
+    def _examine(self, path: str) -> None:
+        if not path:
+            return
+        try:
+            seen, known = _sign(path), self.known[path]
+            if seen == known and path not in self.young and path not in self.changed:
+                return
+            look = self._compare(path, seen, known)
+        except OSError:  # Windows: somebody is writing; not yet
+            return
+        if look is None:
+            if self.changed.pop(path, None):
+                self.moved = time.monotonic()
+        elif path not in self.changed or self.changed[path][0] != look:
+            self.changed[path] = look, time.monotonic()
+            self.moved = time.monotonic()
+
+    def _compare(self, path: str, seen: Signature, known: Signature) -> Optional[Look]:
+        """Return how a file looks if that is not how it looked before, else None."""
+        if seen != known:
+            return seen, _digest(path, seen)
+        if path not in self.young:
+            return None
+        content, until = self.young[path]
+        found = _digest(path, seen)
+        if found != content:
+            return seen, found
+        if time.monotonic() > until:
+            del self.young[path]
+        return None
+
+    def _ripe(self) -> list[str]:
+        """Return the changed files if it is time to act: no burst, nothing missing, all compile."""
+        now = time.monotonic()
+        is_burst = len(self.changed) > 1 or now - self.born < EARLY
+        if is_burst and now - self.moved < CALM and now - self.first_change < BURST:
+            return []
+        self.broken = False
+        for path, (look, since) in list(self.changed.items()):
+            if self._is_away(path, look[0]):
+                self.broken = self.broken or now - since < ABSENCE
+            elif path in self.modules:
+                self.broken = not self._compiles(path, look) or self.broken
+        return [] if self.broken else sorted(self.changed)
+
+    def _is_away(self, path: str, seen: Signature) -> bool:
+        """Tell whether a file is missing or empty, as it is for a moment while it is saved."""
+        known = self.known[path]
+        return seen is None or path in self.modules and not seen[1] and bool(known and known[1])
+
+    def _compiles(self, path: str, look: Look) -> bool:
+        if path not in self.verdicts or self.verdicts[path][0] != look:
+            mistake, former = _mistake_in(path), self.verdicts.get(path)
+            if mistake and not (former and former[1] and former[0][1] == look[1] != None):  # noqa
+                _say(mistake)
+            self.verdicts[path] = look, mistake
+        return not self.verdicts[path][1]
+
+    def _is_excluded(self, path: str) -> bool:
+        if not self.excluded:
+            return False
+        from fnmatch import fnmatch
+        return any(fnmatch(path, pattern) for pattern in self.excluded)
+
+
+def _sign(path: str) -> Signature:
+    """Return what tells a file from its next version, in one stat; None if there is no such file."""
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in a name
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _is_younger(seen: Tuple[int, int, int], path: str, born: float) -> bool:
+    """Tell whether a file was saved after a process started, as far as its clock can tell."""
+    changed = int(os.stat(path).st_ctime_ns) if os.name == 'posix' else seen[0]
+    stamps = [stamp for stamp in (seen[0], changed) if stamp <= time.time_ns()]  # not the future's
+    is_coarse = any(stamp % 10**9 == 0 for stamp in stamps)
+    return any(stamp >= (int(born) - 1 if is_coarse else born) * 1e9 for stamp in stamps)
+
+
+def _digest(path: str, seen: Signature) -> Optional[bytes]:
+    """Hash a small file's content, with the hash that Python puts into its own caches."""
+    if seen is None or seen[1] > SMALL:
+        return None
+    with open(path, 'rb') as file:
+        return source_hash(file.read())
+
+
+def _mistake_in(path: str) -> str:
+    """Return what keeps a source file from compiling, in one line; '' if nothing does."""
+    import warnings
+    # No warning counts. The filter is for our file name alone and may stay: taking it away could
+    # take away one that main sets at the same moment.
+    warnings.filterwarnings('ignore', module=_PROBE)
+    try:
+        with open(path, 'rb') as file:
+            compile(file.read(), _PROBE, 'exec', dont_inherit=True)
+    except OSError as error:
+        return f'{_short(path)}: {error.strerror}'
+    except Exception as error:  # SyntaxError, ValueError, MemoryError, RecursionError, ...
+        line = f', line {error.lineno}' if isinstance(error, SyntaxError) and error.lineno else ''
+        text = error.msg if isinstance(error, SyntaxError) else f'{type(error).__name__}: {error}'
+        return f'{_short(path)}{line}: {text}; not restarting'
+    return ''
+
+
+def _drop_bytecode(path: str) -> None:
+    """Delete a changed file's bytecode cache, which tells two saves in one second not apart."""
+    with contextlib.suppress(OSError, NotImplementedError, ValueError):
+        os.unlink(cache_from_source(path))
+
+
+def _file_of(module: Any) -> Optional[str]:
+    """Return a module's __file__ without running any code of an odd object in sys.modules."""
+    try:
+        file = object.__getattribute__(module, '__dict__').get('__file__')
+    except Exception:  # no __dict__, or one that is not a dict
+        return None
+    return file if type(file) is str and '<' not in file else None
+
+
+def _source_of(file: str) -> str:
+    """Return the file to watch for a module: the source, not the bytecode; the archive around it."""
+    path = os.path.normpath(os.path.join(_state['start'], file))
+    if path.endswith('.pyc'):
+        source = path[:-1]
+        with contextlib.suppress(ValueError):  # not in __pycache__
+            source = source_from_cache(path)
+        if os.path.exists(source):
+            return source
+    archive = path
+    while not os.path.exists(archive) and os.path.dirname(archive) != archive:
+        archive = os.path.dirname(archive)
+    return archive if os.path.isfile(archive) else path
+
+
+def _expand(pattern: str) -> list[str]:
+    """Return the files that a name, a directory or a glob pattern stands for."""
+    import glob
+    if not glob.has_magic(pattern) or os.path.lexists(pattern):
+        if not os.path.isdir(pattern):
+            return [pattern]
+        pattern = os.path.join(glob.escape(pattern), '**', '*')
+    return [path for path in glob.iglob(pattern, recursive=True)
+            if not path.endswith('~') and f'{os.sep}__pycache__{os.sep}' not in path
+            and not os.path.isdir(path)]
+
+
+def _is_own(path: str) -> bool:
+    """Tell whether a path is the program's own rather than Python's or an installed package's."""
+    library = os.path.dirname(os.__file__)
+    return not path.startswith(library) and not {'site-packages', 'dist-packages'} & set(
+        path.replace('\\', '/').split('/'))
+
+
+def _short(path: str) -> str:
+    """Return a name as a person at the start directory would type it."""
+    folder = os.path.join(_state['start'], '')
+    return path[len(folder):] if path.startswith(folder) else path
+
+
+def _list_names(paths: list[str]) -> str:
+    names = [_short(path) for path in paths[:3]]
+    return ', '.join(names) + (f' and {len(paths) - 3} more' if len(paths) > 3 else '')
+
+
+# --------------------------------------------------------------------------------- the platforms
+
+_WAKE: int = getattr(signal, 'SIGURG', 0)  # wakes main in any call, and means nothing by default;
+# SIGINT stays the program's, ignored if it was. Windows has none: there SIGINT wakes what it can.
+
+
+def _wake(thread: int, signum: int) -> None:
+    """Deliver a signal to main. Not _thread.interrupt_main(): that wakes no call that waits."""
+    if hasattr(signal, 'pthread_kill') and isinstance(threading.get_ident, type(len)):
+        signal.pthread_kill(thread, signum)
+    elif os.name == 'posix':  # gevent has replaced thread ids by its own
+        os.kill(os.getpid(), signum)
+    elif callable(signal.getsignal(signum)):  # else raise would end the process
+        signal.raise_signal(signal.SIGINT)
+
+
+def _handles_sigint() -> bool:
+    """Tell whether the program has a SIGINT handler; the one that pdb leaves behind is none."""
+    handler, bdb = signal.getsignal(signal.SIGINT), sys.modules.get('bdb')
+    is_pdb = bdb and isinstance(getattr(handler, '__self__', None), bdb.Bdb)
+    return callable(handler) and handler is not signal.default_int_handler and not is_pdb
+
+
+def _at_prompt(thread: int) -> bool:
+    """Tell whether main waits at a debugger's prompt, which would swallow an interrupt."""
+    bdb = sys.modules.get('bdb')
+    frame = sys._current_frames().get(thread) if bdb else None
+    while bdb and frame:
+        if frame.f_code.co_name == 'interaction' and isinstance(
+                frame.f_locals.get('self'), bdb.Bdb):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _stack(thread: int) -> Stack:
+    """Return where a thread is; nothing on PyPy, where looking costs its compiler's work."""
+    if sys.implementation.name != 'cpython':
+        return ()
+    return _stack_of(sys._current_frames().get(thread))
+
+
+def _parent_pid() -> int:
+    """Return the parent's process id; on Windows 0, as there it is a virtual environment's shim."""
+    return os.getppid() if os.name == 'posix' else 0
+
+
+def _is_child() -> bool:
+    """Tell from the environment whether a parent started this process, and mark it as taken.
+
+    What the child starts inherits the variables, and must not take them for its own.
+    """
+    mark, pid = os.environ.get(CHILD, ''), str(os.getpid())
+    if mark.endswith(':' + pid):  # the child has replaced itself by exec
+        return True
+    if not mark.isdecimal() or LOCKFILE not in os.environ:
+        return False
+    if os.name == 'posix' and int(mark) != os.getppid() and not getattr(sys, 'frozen', False):
+        # Started by somebody else, or by a parent that was killed a moment ago.
+        with contextlib.suppress(OSError):
+            os.kill(int(mark), 0)
+            return False
+        if not os.path.exists(os.environ[LOCKFILE]):
+            return False
+    os.environ[CHILD] = f'{mark}:{pid}'
+    return True
+
+
+def _start_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # deleted
+        return os.path.dirname(_HERE)
+
+
+# Shared by all copies of this module in the process, under whatever names: set by the first.
+_state: Dict[str, Any] = vars(sys).setdefault('_reloader', {
+    'start': _start_directory(), 'argv': list(getattr(sys, 'argv', ())), 'imported': time.time(),
+    'child': _is_child(), 'lockfile': os.environ.get(LOCKFILE, ''), 'checker': None, 'header': None,
+    'patterns': [], 'sockets': {}, 'listen_fds': False})
+
+
+def _checker() -> Optional[FileCheckerThread]:
+    """Return this process's checker while it runs; a fork has none, nor has the parent."""
+    checker: Optional[FileCheckerThread] = _state['checker']
+    return checker if checker and checker.is_alive() else None
+
+
+def _require_main_thread() -> None:
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError('the reloader must be started in the main thread, where signals arrive')
+
+
+def _records(lockfile: str) -> list[Tuple[Any, ...]]:
+    """Return what was written into the lockfile after its header; the last may be cut off."""
+    records = []
+    with contextlib.suppress(OSError, EOFError, ValueError, TypeError), open(lockfile, 'rb') as file:
+        marshal.load(file)
+        while True:
+            records.append(marshal.load(file))
+    return records
+
+
+def _header(lockfile: str = '') -> Dict[str, Any]:
+    """Return what the parent wrote for this child; nothing under a foreign parent."""
+    if _state['header'] is None:
+        _state['header'] = {}
+        with contextlib.suppress(OSError, EOFError, ValueError, TypeError), \
+                open(lockfile or _state['lockfile'], 'rb') as file:
+            _state['header'] = marshal.load(file)
+    return dict(_state['header'])
+
+
+def _wait(child: subprocess.Popen[bytes]) -> int:
+    """Wait for the child. Windows runs signal handlers only between two waits."""
+    import subprocess
+    while os.name == 'nt':
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return child.wait(0.2)
+    return child.wait()
+
+
+def _terminal() -> Callable[[], None]:
+    """Return a function that makes the terminal what it is now, after a death at a prompt."""
+    try:
+        import termios
+    except ImportError:
+        return lambda: None
+    try:
+        handle = sys.stdin.fileno()
+        former = termios.tcgetattr(handle)
+    except (AttributeError, OSError, ValueError, termios.error):  # no stdin, or not a terminal
+        return lambda: None
+
+    def restore() -> None:
+        # In the background it would stop us (SIGTTOU); a terminal that hung up raises.
+        with contextlib.suppress(OSError, termios.error):
+            if os.tcgetpgrp(handle) == os.getpgrp() and termios.tcgetattr(handle) != former:
+                termios.tcsetattr(handle, termios.TCSANOW, former)
+    return restore
+
+
+def _say(text: str, quiet: bool = False) -> int:
+    """Write a line to stderr, in colour on a terminal; return the status of a failure."""
+    if not quiet and sys.stderr:
+        line = f'reloader: {text}'
+        with contextlib.suppress(OSError, ValueError):  # nobody reads, or it is closed
+            if os.name == 'posix' and sys.stderr.isatty() and not os.environ.get('NO_COLOR'):
+                line = f'\x1b[33m{line}\x1b[0m'
+            sys.stderr.write(line + '\n')
+            sys.stderr.flush()
+    return 1
+
+
+# ---------------------------------------------------------------------------------- the server
+
+def _serve(app: Any, listener: socket.socket, quiet: bool) -> None:
+    """Serve until main is interrupted, then finish the requests in flight.
+
+    Main only waits. Each connection is accepted in a thread of its own, so that no interrupt comes
+    between the acceptance and the answer. It counts as in flight from its first byte on; one that
+    has sent nothing is given a moment, as its request may be under way.
+    """
+    import select
+    server = _make_server(app, listener, quiet)
+    if not quiet:
+        host, port = listener.getsockname()[:2]
+        shown = f'[{host}]' if ':' in host else host
+        _say(f'serving on http://{shown}:{port}/ (Ctrl-C stops it)')
+    try:
+        while True:
+            select.select([listener], [], [], None if _WAKE else 0.2)
+            server.accepted.clear()
+            thread = threading.Thread(target=server.serve_one, daemon=True)
+            server.silent_since[thread] = time.monotonic()
+            thread.start()
+            server.accepted.wait()
+    finally:
+        while any(since is None or time.monotonic() - since < 0.25
+                  for since in list(server.silent_since.values())):
+            time.sleep(0.002)
+
+
+def _make_server(app: Any, listener: socket.socket, quiet: bool) -> Any:
+    """Return a server of wsgiref's that takes one connection in each thread."""
+    import socket
+    from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+    class Handler(WSGIRequestHandler):
+        def handle(self) -> None:
+            if self.connection.recv(1, socket.MSG_PEEK):
+                server.silent_since[threading.current_thread()] = None
+                super().handle()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            if not quiet:
+                super().log_message(format, *args)
+
+    class Server(WSGIServer):
+        timeout = 0  # handle_request() does not wait: another thread may have been first
+        accepted = threading.Event()
+        silent_since: Dict[threading.Thread, Optional[float]] = {}  # None: in flight
+
+        def get_request(self) -> Tuple[socket.socket, Any]:
+            try:
+                connection, address = super().get_request()
+            finally:
+                self.accepted.set()
+            connection.setblocking(True)  # BSD hands on the listener's mode
+            return connection, address
+
+        def serve_one(self) -> None:
+            try:
+                self.handle_request()
+            finally:
+                self.accepted.set()
+                self.silent_since.pop(threading.current_thread(), None)
+
+    server = Server(listener.getsockname()[:2], Handler, bind_and_activate=False)
+    server.socket.close()
+    listener.setblocking(False)
+    server.socket = listener
+    server.server_name, server.server_port = listener.getsockname()[:2]
+    server.setup_environ()
+    server.set_app(app)
+    return server
+
+
+# --------------------------------------------------------------------------------- command line
+
+def main() -> None:
+    """Run `python reloader.py [options] (script.py | -m module) [args...]`."""
+    if is_running_from_reloader() and not _checker():
+        return _run_program()
+    options, address = _parse_command()
+    if address:
+        _listen_for(address)
+    is_module, name, _ = options.program or (False, '', [])
+    files = options.files()
+    if not is_module:
+        files.watch(os.path.join(_state['start'], name), name.endswith(('.py', '.pyw')))
+    _Parent(_own_command(sys.modules['__main__']), files, options,
+            None if is_module else name).run()
+
+
+def _parse_command() -> Tuple[_Options, str]:
+    import argparse
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            self.exit(2, f'reloader: error: {message}\n')  # one line, no usage
+
+    parser = Parser(
+        prog='reloader', usage='python reloader.py [options] (script.py | -m module) [args ...]',
+        description='Run a Python program; restart it when its source changes.',
+        epilog="example: python reloader.py --extra-files 'templates/**' app.py --port 8080")
+    parser.add_argument('--version', action='store_true', help='version and SHA-256 of this file')
+    parser.add_argument('--interval', metavar='S', type=float, default=1.0,
+                        help='longest time in seconds that a save may go unnoticed (default: 1)')
+    parser.add_argument('--extra-files', metavar='PATTERN', action='append',
+                        help='more files, directories or globs to watch')
+    parser.add_argument('--exclude-patterns', metavar='PATTERN', action='append',
+                        help='paths not to watch')
+    parser.add_argument('--bind', metavar='HOST:PORT', default='',
+                        help='hand the program a listening socket, as fd 3 (LISTEN_FDS)')
+    parser.add_argument('--quiet', '-q', action='store_true', help='errors only')
+    parser.add_argument('--verbose', '-v', action='store_true', help='say what is watched')
+    parser.add_argument('-m', dest='module', nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    parser.add_argument('program', nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.version:
+        import hashlib
+        with open(_HERE, 'rb') as file:
+            parser.exit(0, f'reloader {__version__} sha256 {hashlib.sha256(file.read()).hexdigest()}\n')
+    try:
+        options = _Options(given.interval, given.extra_files, given.exclude_patterns,
+                           given.quiet, given.verbose)
+    except ValueError as error:
+        parser.error(f'argument --interval: {error}')
+    words = given.program or given.module
+    if not words:
+        parser.error('no script to run' if given.module is None else 'argument -m: no module')
+    if not given.program and given.module:
+        options.program = True, words[0], words[1:]
+    elif words[0] == '-' or not os.path.exists(words[0]):
+        parser.error('standard input cannot be run again' if words[0] == '-' else
+                     f"can't open {words[0]!r}: there is no such file")
+    else:
+        options.program = False, words[0], words[1:]
+    return options, given.bind
+
+
+def _listen_for(address: str) -> None:
+    """Open the socket of --bind as file descriptor 3, where systemd's convention has it."""
+    host, _, port = address.rpartition(':')
+    if not port.isdecimal() or int(port) > 65535 or os.name != 'posix':
+        sys.exit(_say(f'error: argument --bind: must be HOST:PORT, not {address!r}') + 1
+                 if os.name == 'posix' else _say('error: --bind needs file descriptors (POSIX)') + 1)
+    try:
+        listener = bind(host.strip('[]'), int(port))
+    except OSError as error:
+        sys.exit(_say(str(error)))
+    if listener.fileno() != 3:
+        import socket
+        os.dup2(listener.fileno(), 3)
+        _state['sockets'][host.strip('[]'), int(port)] = socket.socket(fileno=3)
+
+
+def _run_program() -> None:
+    """Be the child of the command line: run the program as Python itself would."""
+    header = _header()
+    if not header.get('program'):
+        sys.exit(1)  # the lockfile is gone already, the parent is leaving
+    is_module, name, arguments = header['program']
+    if header['sockets']:
+        os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
+        _state['listen_fds'] = True
+    checker = FileCheckerThread(_state['lockfile'], header['interval'], header['own_patterns'],
+                                header['excluded'])
+    _report_crashes(checker)
+    interrupted = True
+    with contextlib.suppress(KeyboardInterrupt), checker:
+        if header['verbose']:
+            _say(f'watching every file once in {checker.interval} s, '
+                 f'the {HOT} saved last every {checker.files.tick} s')
+        sys.argv = [name, *arguments]
+        _execute(is_module, name, checker)
+        threading._shutdown()  # type: ignore[attr-defined]  # the program lives as its threads do
+        interrupted = False
+    if checker.status != 'exit':
+        _leave(checker)
+    if interrupted:
+        sys.exit(130)
+
+
+def _execute(is_module: bool, name: str, checker: FileCheckerThread) -> None:
+    """Run a script, a module, a directory or an archive in a new __main__."""
+    import runpy
+    import types
+    from pkgutil import get_importer
+    own, main = sys.modules['__main__'], types.ModuleType('__main__')
+    main.__dict__['__builtins__'] = sys.modules['builtins']
+    for key in ('__annotations__', '__cached__'):
+        if key in own.__dict__:
+            main.__dict__[key] = {} if key == '__annotations__' else None
+    has_path = not (sys.flags.isolated or getattr(sys.flags, 'safe_path', False))
+    sys.modules['__main__'] = main
+    run = runpy._run_module_as_main  # type: ignore[attr-defined]  # what python -m itself calls
+    if is_module:
+        if has_path:
+            sys.path[0] = _state['start']
+        return run(name)
+    if get_importer(name) is not None:
+        sys.path[:has_path] = [name]
+        return run('__main__', alter_argv=False)
+    if has_path:
+        sys.path[0] = os.path.dirname(os.path.realpath(name))
+    path = name if sys.version_info < (3, 9) else os.path.abspath(name)
+    checker.files.watch(os.path.join(_state['start'], name), not name.endswith('.pyc'))
+    from importlib.machinery import SourceFileLoader, SourcelessFileLoader
+    kind = SourcelessFileLoader if name.endswith('.pyc') else SourceFileLoader
+    loader: Any = kind('__main__', path)
+    main.__dict__.update(__file__=path, __loader__=loader)
+    code = loader.get_code('__main__') if name.endswith('.pyc') else \
+        loader.source_to_code(loader.get_data(path), path)
+    exec(code, main.__dict__)
+
+
+if __name__ == '__main__':
+    main()
