@@ -202,7 +202,7 @@ def watch(*patterns: Union[str, os.PathLike[str]]) -> None:
     _state['patterns'] += found
     checker = _checker()
     if checker:
-        checker.files.patterns += found
+        checker.files.add_patterns(found)
 
 
 def trigger_reload() -> None:
@@ -223,8 +223,8 @@ def _reload(main_func: Callable[[], Any], options: _Options) -> None:
     _require_main_thread()
     checker = _checker()
     if checker:
-        checker.files.patterns += options.patterns
         checker.files.excluded += options.excluded
+        checker.files.add_patterns(options.patterns)
         with contextlib.suppress(KeyboardInterrupt):
             main_func()
     elif is_running_from_reloader():
@@ -295,11 +295,12 @@ class _Parent:
         self.threes = 0  # how often in a row status 3 came unasked for, at once after the start
         self.series: list[str] = []  # files that dirtied one start after the other, each alone
         self.dirty_early = False  # the last of them before main was reached
+        self.suspect = ''  # the file that made such a series
         self.ended = threading.Event()
 
     def run(self) -> NoReturn:
         """Start the program again and again, until its end; leave with its status."""
-        with _lockfile() as self.lockfile, self._signals():
+        with self._signals(), _lockfile() as self.lockfile:
             threading.Thread(target=self._beat, name='reloader heartbeat', daemon=True).start()
             try:
                 status = self._loop()
@@ -321,7 +322,9 @@ class _Parent:
                 break
             what = _what_follows(status, asked, self._count_threes(status, asked, started))
             if what != 'restart' and self._dirtied(started, [*self.files.look_at_all()]):
-                what = 'restart'
+                what, self.since = 'restart', time.time()
+                _say(f'{_list_names(sorted(self.files.changed))} changed, restarting',
+                     self.options.quiet)
             if what == 'end':
                 return status if status != _CTRL_C else 128 + signal.SIGINT
             crashed = what == 'wait'
@@ -340,7 +343,7 @@ class _Parent:
 
     def _settle(self, crashed: bool) -> bool:
         """Wait until all files are there and compile and, after a crash, one has changed."""
-        quiet_until = time.monotonic() + 1 if self._suspect() and self.dirty_early else 0.0
+        quiet_until = time.monotonic() + 1 if self._forgives_first() else 0.0
         missing = False
         self.files.look_at_all()
         while not self._is_over():
@@ -353,6 +356,7 @@ class _Parent:
                     self.series = []  # no child was there to write it: a person did
                 self._accept(self.files.accept(ripe))
                 crashed = False
+                self.files.forget_guesses()
             is_there = not self.script or os.path.exists(self.script)
             if is_there and not crashed and not self.files.changed \
                     and time.monotonic() >= quiet_until:
@@ -374,7 +378,7 @@ class _Parent:
         self.child = subprocess.Popen(self.command, env=environment, cwd=_state['start'],
                                       close_fds=False)
         if self.caught and not self.passed_on:
-            self._pass_on(self.caught)
+            self._kill()  # it came while there was no child to tell; this one has just begun
         status = _wait(self.child)
         self.child = None
         return status
@@ -388,7 +392,8 @@ class _Parent:
             'young': {path: content for path, (content, _) in files.young.items()},
             'patterns': files.patterns, 'own_patterns': options.patterns,
             'excluded': options.excluded, 'interval': options.interval, 'quiet': options.quiet,
-            'verbose': options.verbose, 'program': options.program, 'suspect': self._suspect(),
+            'verbose': options.verbose, 'program': options.program, 'suspect': self.suspect,
+            'forgives_first': self._forgives_first(),
             'sockets': {key: listener.fileno() for key, listener in _state['sockets'].items()}}
         self.since = None
         with contextlib.suppress(FileNotFoundError), open(self.lockfile, 'r+b') as file:
@@ -397,7 +402,7 @@ class _Parent:
 
     def _take_notes(self, started: float, status: int) -> bool:
         """Read what the child wrote into the lockfile; tell whether its checker asked to reload."""
-        asked, told = False, False
+        asked, told, traced = False, False, []
         for kind, *values in _records(self.lockfile):
             if kind == 'file':
                 path, seen, is_module = values
@@ -406,32 +411,26 @@ class _Parent:
             elif kind == 'pattern' and values[0] not in self.files.patterns:
                 self.files.patterns.append(values[0])
             elif kind == 'crash':
-                told = not values[1]
-                self._watch_for_fix(values[0], started)
+                traced, told = values[0], not values[1]
             elif kind == 'reload':
                 asked = True
                 self.since, accepted, self.dirty_early = values
                 self._dirtied(started, list(accepted))
                 self.files.known.update({path: look[0] for path, look in accepted.items()})
                 self._accept(accepted)
-        if not asked and not told and (status == 1 or _is_killed(status)):
-            self._watch_for_fix([], started, wide=True)
+        if not asked and (status == 1 or _is_killed(status)):
+            self._watch_for_fix(traced, started, wide=not told)
         return asked
 
-    def _watch_for_fix(self, paths: list[str], started: float, wide: bool = False) -> None:
-        """After a crash: watch the traceback's files or, where nobody could tell, the own folders."""
-        if wide or not paths:
+    def _watch_for_fix(self, paths: list[str], started: float, wide: bool) -> None:
+        """After a crash: watch the traceback's files and, where that may not do, the own folders."""
+        if wide:
             folders = {os.path.dirname(path) for path in self.files.watched}
             folders.update(os.path.join(_state['start'], path) for path in sys.path)
-            paths = [name for folder in sorted(folders) if _is_own(folder)
-                     for name in (os.path.join(folder, '*.py'), os.path.join(folder, '*', '*.py'))]
+            paths = paths + [os.path.join(_escape(folder), *names) for folder in folders
+                             if _is_own(folder) for names in (['*.py'], ['*', '*.py'])]
         born = time.time() - (time.monotonic() - started)
-        for pattern in paths:
-            for path in _expand(pattern):
-                self.files.watch(path, path.endswith('.py'), born)
-            if pattern not in self.files.patterns:
-                self.files.patterns.append(pattern)
-            self.files.expanded.add(pattern)
+        self.files.guess([path for path in paths if path not in self.files.patterns], born)
 
     def _accept(self, accepted: Dict[str, Look]) -> None:
         """Take files as they now are for what the next child starts from."""
@@ -446,13 +445,15 @@ class _Parent:
             self.series = []
         if lone:
             self.series.append(names[0])
+        if len(self.series) >= 3:
+            self.suspect = names[0]
         if len(self.series) > 3 and names:
             self.files.accept(names)
             return False
         return bool(names)
 
-    def _suspect(self) -> str:
-        return self.series[0] if len(self.series) >= 3 else ''
+    def _forgives_first(self) -> bool:
+        return len(self.series) >= 3 and self.dirty_early
 
     def _count_threes(self, status: int, asked: bool, started: float) -> int:
         is_quick = status == RELOAD and not asked and time.monotonic() - started < QUICK
@@ -665,6 +666,8 @@ class FileCheckerThread(threading.Thread):
         self.files = options.files()
         self.deadline = float('inf')  # monotonic: when the process ends, with or without main
         self._header: Dict[str, Any] = {}
+        self._notes: list[bytes] = []  # what the parent is to know, written in one go
+        self._is_entering = True
         self._deciding = threading.Lock()  # whoever sets the status first wins
         self._awake = threading.Event()  # set to end a pause between two looks
         self._left = threading.Event()  # main has left the block
@@ -687,6 +690,8 @@ class FileCheckerThread(threading.Thread):
         with contextlib.suppress(ValueError):  # somebody has removed it
             sys.meta_path.insert(sys.meta_path.index(PathFinder), self._finder)  # type: ignore
         _state.update(child=True, checker=self)
+        self._is_entering = False
+        self.note('entered')
         self.start()
         return self
 
@@ -713,8 +718,8 @@ class FileCheckerThread(threading.Thread):
             # Only time in which this thread ran counts: after a sleep the parent gets a new chance.
             age = age + min(now - last, 2 * self.files.tick + 0.1) if touched == seen else 0.0
             seen, last = touched, now
-            if touched is None or age > max(STALE, 3 * self.interval):
-                return self._lose_parent(touched)
+            if touched is None or age > max(STALE, 3 * self.interval) or self._is_orphan():
+                return self._lose_parent(touched is not None or self._is_orphan())
             changed = self.files.look()
             if changed and not self._forgive(changed, is_first) or self._triggered:
                 if not self.files.broken and not _at_prompt(self._main) and self._decide('reload'):
@@ -732,10 +737,12 @@ class FileCheckerThread(threading.Thread):
 
     def note(self, *record: Any) -> None:
         """Tell the parent; not under a foreign one, and not from a fork."""
-        if self._header and os.getpid() == self._pid:
+        self._notes.append(marshal.dumps(record))
+        if self._header and os.getpid() == self._pid and not self._is_entering:
             with contextlib.suppress(OSError), open(self.lockfile, 'r+b') as file:
                 file.seek(0, os.SEEK_END)
-                file.write(marshal.dumps(record))
+                file.write(b''.join(self._notes))
+            self._notes.clear()
 
     def _adopt(self, header: Dict[str, Any]) -> None:
         """Start from what the parent knows: how the files looked before this process read them."""
@@ -756,13 +763,14 @@ class FileCheckerThread(threading.Thread):
             _say(f'running again after {passed:.2f} s', self._quiet)
 
     def _touched(self) -> Optional[int]:
-        """Return the lockfile's mtime; None if it or the parent is gone."""
+        """Return the lockfile's mtime; None if it is gone."""
         try:
-            touched = os.stat(self.lockfile).st_mtime_ns
+            return os.stat(self.lockfile).st_mtime_ns
         except OSError:
             return None
-        return touched if _parent_pid() == self._parent == self._header.get(
-            'parent', self._parent) else None
+
+    def _is_orphan(self) -> bool:
+        return _parent_pid() != self._header.get('parent', self._parent)
 
     def _decide(self, status: str) -> bool:
         with self._deciding:
@@ -778,15 +786,19 @@ class FileCheckerThread(threading.Thread):
         _say(f'{names}, restarting', self._quiet)
         self._see_off(RELOAD, at_once=True)
 
-    def _lose_parent(self, touched: Optional[int]) -> None:
-        """End as the parent is gone or gives up; after Ctrl-C main may be on its way already."""
-        if not self._decide('error'):
-            return
-        is_gone = touched is not None or os.path.exists(self.lockfile)
-        if is_gone and self._header:
-            _say('the parent is gone, stopped')
-            with contextlib.suppress(OSError):  # it cannot do this any more
-                os.unlink(self.lockfile)
+    def _lose_parent(self, is_gone: bool) -> None:
+        """End as the parent is gone or, without its lockfile, gives up.
+
+        It may give up for a Ctrl-C that main has heard too: then main is left alone.
+        """
+        if is_gone:
+            self._decide('error')
+            if self._header:
+                _say('the parent is gone, stopped')
+                with contextlib.suppress(OSError):  # it cannot do this any more
+                    os.unlink(self.lockfile)
+        elif _handles_sigint():
+            self._stack = ()
         self._see_off(1, at_once=is_gone)
 
     def _see_off(self, status: int, at_once: bool) -> None:
@@ -801,6 +813,7 @@ class FileCheckerThread(threading.Thread):
                 _insist(status)
             is_told = self._struck or now < self.deadline - GRACE / 2
             if now > patient_until and (_goes_on(self._stack, _stack(self._main)) or not is_told):
+                self._decide('error')
                 self._strike()
                 patient_until = now + PATIENCE
 
@@ -827,11 +840,10 @@ class FileCheckerThread(threading.Thread):
 
     def _forgive(self, changed: list[str], is_first: bool) -> bool:
         """Accept that the program rewrites its own file at every start, after three restarts."""
+        is_first = is_first and self._header.get('forgives_first', False)
         if changed != [self._suspect] or not (self._wrote or is_first):
             return False
         self.files.accept(changed)
-        if not self._wrote:
-            self._suspect = ''
         self._wrote = False
         _say(f'{_short(changed[0])} is rewritten at every start, running with it as it is')
         return True
@@ -853,7 +865,7 @@ class _Finder:
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
         spec = PathFinder.find_spec(name, path, target)
         if spec and spec.has_location and spec.origin and os.getpid() == self.pid:
-            self.files.watch_module(spec.origin)
+            self.files.watch_before_reading(spec.origin)
         return spec
 
 
@@ -888,11 +900,19 @@ def _leave(checker: FileCheckerThread) -> NoReturn:
     guard.daemon = True
     guard.start()
     try:
+        _end_workers()
         threading._shutdown()  # type: ignore[attr-defined]  # joins threads, pools too
         atexit._run_exitfuncs()
     finally:  # whatever they raised has been printed
         _flush()
         os._exit(status)
+
+
+def _end_workers() -> None:
+    """End the program's multiprocessing workers, which Ctrl-C would have reached too."""
+    multiprocessing = sys.modules.get('multiprocessing')
+    for worker in multiprocessing.active_children() if multiprocessing else ():
+        worker.terminate()
 
 
 def _insist(status: int) -> None:
@@ -903,6 +923,7 @@ def _insist(status: int) -> None:
     flusher = threading.Thread(target=_flush, daemon=True)  # main may hold a stream's lock
     flusher.start()
     flusher.join(0.5)
+    _end_workers()
     os._exit(status)
 
 
@@ -994,6 +1015,7 @@ class _Files:
         self.report: Callable[..., None] = lambda *record: None
         self.born = self.moved = self.first_change = time.monotonic()
         self._watched: set[str] = set()
+        self._certain: Optional[Tuple[list[str], list[str]]] = None  # while there are guesses
         self._names: set[str] = set()
         self._hot: list[str] = []
         self._rounds = self._go_round()
@@ -1002,21 +1024,38 @@ class _Files:
         """Watch a file from now on; born: when the process started that may have read it."""
         if path in self._watched or self._is_excluded(path):
             return
-        if path not in self.known:
-            self.known[path] = seen = _sign(path)
-            if seen and born and _is_younger(seen, path, born):
-                self.known[path] = None  # what was read, nobody knows
-            elif seen and seen[0] > time.time_ns() - YOUNG * 1e9:
-                self.keep_content(path, _digest(path, seen))
+        is_new = path not in self.known
+        if is_new:
+            self._learn(path, born)
         if is_module:
             self.modules.add(path)
         self._watched.add(path)
         self.watched.append(path)
-        self.report('file', path, self.known[path], is_module)
+        if is_new:
+            self.report('file', path, self.known[path], is_module)
+
+    def _learn(self, path: str, born: Optional[float] = None) -> None:
+        self.known[path] = None
+        with contextlib.suppress(OSError):  # it vanishes, or somebody is writing
+            seen = _sign(path)
+            if seen and not (born and _is_younger(seen, path, born)):  # else: who knows what was read
+                if seen[0] > time.time_ns() - YOUNG * 1e9:
+                    self.keep_content(path, _digest(path, seen))
+                self.known[path] = seen
 
     def watch_module(self, file: str, born: Optional[float] = None) -> None:
         path = _source_of(file)
         self.watch(path, path.endswith(('.py', '.pyw')), born)
+
+    def watch_before_reading(self, file: str) -> None:
+        """Watch a module that Python is about to read: as it is now, whatever came before."""
+        path = _source_of(file)
+        if path not in self._watched and path in self.known:
+            with contextlib.suppress(OSError):  # Windows: somebody is writing
+                if self._compare(path, _sign(path), self.known[path]):
+                    _drop_bytecode(path)
+                    self._learn(path)
+        self.watch(path, path.endswith(('.py', '.pyw')))
 
     def keep_content(self, path: str, content: Optional[bytes]) -> None:
         """Compare a file by content too until it has aged, as git does with racy entries."""
@@ -1026,18 +1065,26 @@ class _Files:
     def find(self) -> None:
         """Look up the files behind the patterns and, in the child, behind new modules."""
         for pattern in list(self.patterns):
-            for path in _expand(pattern):
-                if pattern in self.expanded:
-                    self.known.setdefault(path, None)
-                self.watch(path)
-            if pattern not in self.expanded:
-                self.expanded.add(pattern)
-                self.report('pattern', pattern)
+            self._find_matches(pattern)
         if self.live:
             self.find_modules()
 
+    def add_patterns(self, patterns: list[str]) -> None:
+        self.patterns += patterns
+        for pattern in patterns:
+            self._find_matches(pattern)
+
+    def _find_matches(self, pattern: str) -> None:
+        for path in _expand(pattern):
+            if pattern in self.expanded:
+                self.known.setdefault(path, None)
+            self.watch(path)
+        if pattern not in self.expanded:
+            self.expanded.add(pattern)
+            self.report('pattern', pattern)
+
     def find_modules(self) -> None:
-        names = set(list(sys.modules)) - self._names
+        now, names = time.time(), set(list(sys.modules)) - self._names
         self._names |= names
         for name in names:
             file = _file_of(sys.modules.get(name))
@@ -1045,6 +1092,7 @@ class _Files:
                 self.watch_module(file, self.started)
                 if name == '__main__' and not file.endswith(('.pyc', '.pyz', '.zip', '.exe')):
                     self.modules.add(_source_of(file))
+        self.started = now  # what comes later was read later
 
     def look(self) -> list[str]:
         """Take one look, of those that make up a round; return the changes to act on, if any."""
@@ -1073,14 +1121,36 @@ class _Files:
         self.moved = time.monotonic()
         return looks
 
+    def guess(self, patterns: list[str], born: float) -> None:
+        """Watch what may be the fix of a crash, until forgotten; such files need not compile."""
+        self._certain = list(self.patterns), list(self.watched)
+        for pattern in patterns:
+            for path in _expand(pattern):
+                self.watch(path, born=born)
+        self.patterns += patterns
+        self.expanded.update(patterns)
+
+    def forget_guesses(self) -> None:
+        if self._certain:
+            guessed = set(self.watched)
+            self.patterns, self.watched = self._certain
+            self._watched = set(self.watched)
+            for path in guessed - self._watched:
+                self.known.pop(path, None)
+                self.changed.pop(path, None)
+            self._certain = None
+
     def _go_round(self) -> Iterator[str]:
         """Yield every file, for ever; '' between two rounds."""
         while True:
             self.find()
             by_age = sorted(self.watched, key=lambda path: -(self.known[path] or (0,))[0])
             self._hot = by_age[:HOT]
-            yield from by_age[HOT:]
-            yield ''
+            watched = len(self.watched)
+            while watched == len(self.watched):
+                yield from by_age[HOT:]
+                yield ''
+                self.find()
 
     def _examine(self, path: str) -> None:
         if not path:
@@ -1230,6 +1300,11 @@ def _expand(pattern: str) -> list[str]:
     return [path for path in glob.iglob(pattern, recursive=True)
             if not path.endswith('~') and f'{os.sep}__pycache__{os.sep}' not in path
             and not os.path.isdir(path)]
+
+
+def _escape(path: str) -> str:
+    import glob
+    return glob.escape(path)
 
 
 def _is_own(path: str) -> bool:
