@@ -239,7 +239,7 @@ def _reload(main_func: Callable[[], Any], options: _Options) -> None:
     else:
         main = sys.modules['__main__']
         files = options.files()
-        files.live = True
+        files.find_modules()
         files.find()
         _Parent(_own_command(main), files, options, getattr(main, '__file__', None)).run()
     if checker.status in ('reload', 'error'):
@@ -345,7 +345,7 @@ class _Parent:
 
     def _settle(self, crashed: bool) -> bool:
         """Wait until all files are there and compile and, after a crash, one has changed."""
-        quiet_until = time.monotonic() + 1 if self._forgives_first() else 0.0
+        quiet_until = time.monotonic() + 1 if self._forgives_early() else 0.0
         missing = False
         self.files.look_at_all()
         while not self._is_over():
@@ -397,7 +397,7 @@ class _Parent:
             'patterns': files.patterns, 'own_patterns': options.patterns,
             'excluded': options.excluded, 'interval': options.interval, 'quiet': options.quiet,
             'verbose': options.verbose, 'program': options.program, 'suspect': self.suspect,
-            'forgives_first': self._forgives_first(),
+            'forgives_early': self._forgives_early(),
             'sockets': {key: listener.fileno() for key, listener in _state['sockets'].items()}}
         self.since = None
         with contextlib.suppress(FileNotFoundError), open(self.lockfile, 'r+b') as file:
@@ -456,7 +456,7 @@ class _Parent:
             return False
         return bool(names)
 
-    def _forgives_first(self) -> bool:
+    def _forgives_early(self) -> bool:
         return len(self.series) >= 3 and self.dirty_early
 
     def _count_threes(self, status: int, asked: bool, started: float) -> int:
@@ -717,7 +717,7 @@ class FileCheckerThread(threading.Thread):
     def run(self) -> None:
         """Look, until there is a reason to end; then see to it that main ends."""
         age, seen, last = 0.0, self._touched(), time.monotonic()
-        is_first = True
+        early = set(self.files.look_at_all())  # what had changed before main began
         while not self._left.is_set():
             touched, now = self._touched(), time.monotonic()
             # Only time in which this thread ran counts: after a sleep the parent gets a new chance.
@@ -726,10 +726,10 @@ class FileCheckerThread(threading.Thread):
             if touched is None or age > max(STALE, 3 * self.interval) or self._is_orphan():
                 return self._lose_parent(touched is not None or self._is_orphan())
             changed = self.files.look()
-            if changed and not self._forgive(changed, is_first) or self._triggered:
+            is_early = early.issuperset(changed)
+            if changed and not self._forgive(changed, is_early) or self._triggered:
                 if not self.files.broken and not _at_prompt(self._main) and self._decide('reload'):
-                    return self._reload(changed, is_first)
-            is_first = False
+                    return self._reload(changed, is_early)
             self._stack = _stack(self._main)
             self._pause.acquire(timeout=self.files.tick)
 
@@ -786,10 +786,10 @@ class FileCheckerThread(threading.Thread):
                 return True
             return False
 
-    def _reload(self, changed: list[str], is_first: bool) -> None:
+    def _reload(self, changed: list[str], is_early: bool) -> None:
         since, looks = time.time(), self.files.accept(changed)
         names = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
-        self.note('reload', since, looks, is_first)
+        self.note('reload', since, looks, is_early)
         _say(f'{names}, restarting', self._quiet)
         self._see_off(RELOAD, at_once=True)
 
@@ -845,10 +845,10 @@ class FileCheckerThread(threading.Thread):
         self._stack = stack
         raise KeyboardInterrupt
 
-    def _forgive(self, changed: list[str], is_first: bool) -> bool:
+    def _forgive(self, changed: list[str], is_early: bool) -> bool:
         """Accept that the program rewrites its own file at every start, after three restarts."""
-        is_first = is_first and self._header.get('forgives_first', False)
-        if changed != [self._suspect] or not (self._wrote or is_first):
+        is_early = is_early and self._header.get('forgives_early', False)
+        if changed != [self._suspect] or not (self._wrote or is_early):
             return False
         self.files.accept(changed)
         self._wrote = False
@@ -1066,6 +1066,7 @@ class _Files:
 
     def keep_content(self, path: str, content: Optional[bytes]) -> None:
         """Compare a file by content too until it has aged, as git does with racy entries."""
+        self.young.pop(path, None)
         if content is not None:
             self.young[path] = content, time.monotonic() + YOUNG
 
@@ -1123,7 +1124,6 @@ class _Files:
         looks = {path: self.changed.pop(path)[0] for path in paths if path in self.changed}
         for path, (seen, content) in looks.items():
             self.known[path] = seen
-            self.young.pop(path, None)
             self.keep_content(path, content)
         self.moved = time.monotonic()
         return looks
@@ -1160,7 +1160,7 @@ class _Files:
                 self.find()
 
     def _examine(self, path: str) -> None:
-        if not path:
+        if path not in self._watched:  # forgotten meanwhile, or the end of a round
             return
         try:
             seen, known = _sign(path), self.known[path]
@@ -1606,7 +1606,8 @@ def _parse_command() -> Tuple[_Options, str]:
     if given.version:
         import hashlib
         with open(_HERE, 'rb') as file:
-            parser.exit(0, f'reloader {__version__} sha256 {hashlib.sha256(file.read()).hexdigest()}\n')
+            print(f'reloader {__version__} sha256 {hashlib.sha256(file.read()).hexdigest()}')
+        sys.exit()
     try:
         options = _Options(given.interval, given.extra_files, given.exclude_patterns,
                            given.quiet, given.verbose)
@@ -1689,7 +1690,7 @@ def _execute(is_module: bool, name: str, checker: FileCheckerThread) -> None:
         return
     if has_path:
         sys.path[0] = os.path.dirname(os.path.realpath(name))
-    path = name if sys.version_info < (3, 9) else os.path.abspath(name)
+    path = name if sys.version_info < (3, 9) else os.path.join(_state['start'], name)
     checker.files.watch(os.path.join(_state['start'], name), not name.endswith('.pyc'))
     from importlib.machinery import SourceFileLoader, SourcelessFileLoader
     kind = SourcelessFileLoader if name.endswith('.pyc') else SourceFileLoader
