@@ -9,58 +9,58 @@ Behind a call, in your own program::
     def main():
         ...                                   # serve, work, block: in the main thread
 
-    reloader.run_with_reloader(main)          # or, for a WSGI app: reloader.run(app, reloader=True)
+    reloader.run_with_reloader(main)          # a WSGI app: reloader.run(app, reloader=True)
 
 Or for any program, unchanged, from the command line::
 
     python reloader.py app.py                 # also: python reloader.py -m package
 
 It stands for the shell loop ``while python app.py; test $? -eq 3; do :; done``, and adds what a
-shell cannot do. The *parent* makes a temporary lockfile, touches it once a second and runs the same
-command line again as its *child*. In the child a thread looks at the file behind every entry of
-``sys.modules``. When one has changed, it interrupts the main thread as Ctrl-C would, ``finally`` and
-``atexit`` run, and the child exits with status 3: the parent starts the next one. When the lockfile
-is gone, or no longer touched, the child ends. In the lockfile the two also tell each other which
-files there are and how they looked, so that no save between two children is lost.
+shell cannot do. The *parent* makes a temporary lockfile, touches it once a second and runs the
+same command line again as its *child*. In the child a thread looks at the file behind every entry
+of ``sys.modules``. When one has changed, it interrupts the main thread as Ctrl-C would,
+``finally`` and ``atexit`` run, and the child exits with status 3: the parent starts the next one.
+When the lockfile is gone, or no longer touched, the child ends. In the lockfile the two also tell
+each other which files there are and how they looked, so that no save between two children is lost.
 
-===================================== ====================================================== =======
-what happens                          what follows                                           status
-===================================== ====================================================== =======
-a watched file changes                main unwinds, the child exits 3, the parent starts it
-                                      again; not while a changed module does not compile
-main returns, or ``sys.exit(n)``      both end                                               n
+==================================== ===================================================== =======
+what happens                         what follows                                          status
+==================================== ===================================================== =======
+a watched file changes               main unwinds, the child exits 3, the parent starts it
+                                     again; not while a changed module does not compile
+main returns, or ``sys.exit(n)``     both end                                              n
 with n not 1 or 3
-an error ends the child: a traceback  the parent says so, waits for a change, starts it
-(status 1) or a signal                again
-the child exits 3 by itself           it is started again; the third time in a row within
-                                      two seconds of its start counts as an error
-Ctrl-C                                both end, the child first, no traceback; after the     130
-                                      grace time (5 seconds) it is ended
-SIGTERM or SIGHUP to the parent       passed to the child; both end                          128 + n
-the parent is killed                  the child ends by itself
-the lockfile is deleted               both end, one line says so                             1
-===================================== ====================================================== =======
+an error ends the child: a           the parent says so, waits for a change, starts it
+traceback (status 1) or a signal     again
+the child exits 3 by itself          it is started again; the third time in a row within
+                                     two seconds of its start counts as an error
+Ctrl-C                               both end, the child first, no traceback; after the    130
+                                     grace time (5 seconds) it is ended
+SIGTERM or SIGHUP to the parent      passed to the child; both end                         128 + n
+the parent is killed                 the child ends by itself
+the lockfile is deleted              both end, one line says so                            1
+==================================== ===================================================== =======
 
 It is for development. It does not swap code in a running program, refresh a browser, or replace a
 supervisor. A save is noticed by looking, not by an event, so it works in containers and on network
 drives too. A call into C that holds the interpreter's lock holds up the reload as well.
 
-The protocol and its words are Bottle's (Marcel Hellkamp), the call's are Werkzeug's (Armin Ronacher
+The protocol and its words are Bottle's (Marcel Hellkamp), the call is Werkzeug's (Armin Ronacher
 and others), watching zip files and waiting after a crash come from CherryPy and hupper.
 
 MIT License. Copyright (c) 2026 the reloader.py authors.
 
 Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
 associated documentation files (the "Software"), to deal in the Software without restriction,
-including without limitation the rights to use, copy, modify, merge, publish, distribute, sublicense,
-and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so,
-subject to the following conditions: The above copyright notice and this permission notice shall be
-included in all copies or substantial portions of the Software. THE SOFTWARE IS PROVIDED "AS IS",
-WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF
-MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS
-OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF
-CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR
-OTHER DEALINGS IN THE SOFTWARE.
+including without limitation the rights to use, copy, modify, merge, publish, distribute,
+sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions: The above copyright notice and this
+permission notice shall be included in all copies or substantial portions of the Software. THE
+SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT
+LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND
+NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM,
+DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT
+OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """
 
 from __future__ import annotations
@@ -128,17 +128,17 @@ def run_with_reloader(main_func: Callable[[], Any], extra_files: Patterns = None
     so that signals and asyncio are as in production. Its return value is ignored. What stands
     before the call runs in both processes; is_running_from_reloader() tells them apart.
 
-    The parent never returns: it leaves by SystemExit. The child returns when main_func has ended by
-    itself or by Ctrl-C. For a reload it runs atexit, flushes and ends right here, whatever encloses
-    the call, so an outer ``finally`` is not reached: what must be cleaned up belongs into main_func
-    or atexit.
+    The parent never returns: it leaves by SystemExit. The child returns when main_func has ended
+    by itself or by Ctrl-C. For a reload it runs atexit, flushes and ends right here, whatever
+    encloses the call, so an outer ``finally`` is not reached: what must be cleaned up belongs into
+    main_func or atexit.
 
     extra_files: further files to watch: names, directories (every file in them) or glob patterns.
     exclude_patterns: fnmatch patterns of absolute paths that are not watched.
-    interval: the longest time in seconds that a save may go unnoticed; recent ones are seen sooner.
+    interval: the longest time in seconds that a save may go unnoticed; most are seen at once.
 
-    Raises TypeError and ValueError for bad arguments, RuntimeError off the main thread or where the
-    program cannot be started again (an interactive prompt, a notebook, standard input).
+    Raises TypeError and ValueError for bad arguments, RuntimeError off the main thread and at an
+    interactive prompt. A program that cannot be started again (-c, standard input) exits with 1.
     """
     if not callable(main_func):
         raise TypeError(f'main_func must be callable, not {main_func!r}')
@@ -152,8 +152,8 @@ def run(app: Callable[..., Iterable[bytes]], host: str = '127.0.0.1', port: int 
 
     With reloader=True it restarts as run_with_reloader does; the listening socket outlives the
     restarts, so that clients wait instead of being refused, and requests in flight are finished.
-    quiet drops the start line, the request log and the reload lines. Raises OSError for a port that
-    is taken, and what run_with_reloader raises.
+    quiet drops the start line, the request log and the reload lines. Raises OSError for a port
+    that is taken, and what run_with_reloader raises.
     """
     if not callable(app):
         raise TypeError(f'app must be callable, not {app!r}')
@@ -173,9 +173,9 @@ def bind(host: str, port: int) -> socket.socket:
 
     Call it where parent and child both pass: at import, or before run_with_reloader. The parent
     opens the socket and every child inherits it, so clients wait in its backlog while the program
-    restarts, and while a crash waits for its fix. Asked for elsewhere, or for another address after
-    an edit, it is a plain socket of the child; one that is no longer asked for is closed. The same
-    address gives the same socket, port 0 keeps the port it got.
+    restarts, and while a crash waits for its fix. Asked for elsewhere, or for another address
+    after an edit, it is a plain socket of the child; one that is no longer asked for is closed.
+    The same address gives the same socket, port 0 keeps the port it got.
 
     Raises OSError if the address cannot be had. On Windows sockets are inherited as handles, which
     some network filters (layered service providers) prevent.
@@ -191,7 +191,8 @@ def bind(host: str, port: int) -> socket.socket:
         else:
             family = socket.AF_INET6 if ':' in host else socket.AF_INET
             try:
-                sockets[host, port] = socket.create_server((host, port), family=family, backlog=128)
+                sockets[host, port] = socket.create_server(
+                    (host, port), family=family, backlog=128)
             except OSError as error:
                 raise OSError(error.errno, f'cannot listen on {host}:{port}: '
                                            f'{os.strerror(error.errno or 0)}') from None
@@ -221,7 +222,7 @@ def is_running_from_reloader() -> bool:
 
 
 def _reload(main_func: Callable[[], Any], options: _Options) -> None:
-    """Become the parent, or call main_func as the child, or inside a reloader that runs already."""
+    """Become the parent, or call main_func as the child or inside a reloader that runs."""
     _require_main_thread()
     checker = _checker()
     if checker:
@@ -371,7 +372,7 @@ class _Parent:
 
     def _run_child(self) -> int:
         import subprocess
-        if self.options.program and not os.path.exists(self.command[-1 - len(sys.argv[1:])]):
+        if __file__.endswith('.pyc') and not os.path.exists(__file__):
             _own_bytecode()  # this file has changed, and with it went the bytecode that runs
         self._write_header()
         environment = dict(os.environ, **{CHILD: str(os.getpid()), LOCKFILE: self.lockfile})
@@ -405,12 +406,13 @@ class _Parent:
             marshal.dump(header, file)
 
     def _take_notes(self, started: float, status: int) -> bool:
-        """Read what the child wrote into the lockfile; tell whether its checker asked to reload."""
+        """Read what the child wrote into the lockfile; tell whether it was asked to reload."""
         asked, told, traced = False, False, []
         for kind, *values in _records(self.lockfile):
             if kind == 'file':
-                path, seen, is_module = values
-                self.files.known.setdefault(path, seen)
+                path, seen, is_module, content = values
+                self.files.known[path] = seen
+                self.files.keep_content(path, content)
                 self.files.watch(path, is_module)
             elif kind == 'pattern' and values[0] not in self.files.patterns:
                 self.files.patterns.append(values[0])
@@ -427,7 +429,7 @@ class _Parent:
         return asked
 
     def _watch_for_fix(self, paths: list[str], started: float, wide: bool) -> None:
-        """After a crash: watch the traceback's files and, where that may not do, the own folders."""
+        """After a crash watch the traceback's files and, where that may not do, own folders."""
         if wide:
             folders = {os.path.dirname(path) for path in self.files.watched}
             folders.update(os.path.join(_state['start'], path) for path in sys.path)
@@ -443,7 +445,7 @@ class _Parent:
             _drop_bytecode(path)
 
     def _dirtied(self, started: float, names: list[str]) -> bool:
-        """Note what changed while a child ran; False if the same file did so three times in a row."""
+        """Note what changed while a child ran; False if one file did so too often in a row."""
         lone = len(names) == 1 and time.monotonic() - started < SUSPICION
         if not lone or names[0] not in self.series:
             self.series = []
@@ -517,7 +519,8 @@ class _Parent:
     def _pass_on(self, signum: int) -> None:
         if self.child and signum != signal.SIGINT and os.name == 'posix':
             self.passed_on = True
-            self.child.send_signal(signum)
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                self.child.send_signal(signum)
 
     def _kill(self) -> None:
         if self.child:
@@ -585,10 +588,13 @@ def _own_command(main: Any) -> list[str]:
                 for key, value in sys._xoptions.items() if key != 'dev']
     if getattr(sys.stdout, 'write_through', False) and not os.environ.get('PYTHONUNBUFFERED'):
         options.append('-u')
-    return _child_command(
-        getattr(sys, 'orig_argv', None), _state['argv'], sys.executable, options,
-        spec and spec.name, getattr(main, '__file__', None), _state['start'],
-        bool(getattr(sys, 'frozen', False)), os.path.exists)
+    try:
+        return _child_command(
+            getattr(sys, 'orig_argv', None), _state['argv'], sys.executable, options,
+            spec and spec.name, getattr(main, '__file__', None), _state['start'],
+            bool(getattr(sys, 'frozen', False)), os.path.exists)
+    except ValueError as error:
+        sys.exit(_say(f'{error}; put it into a file'))
 
 
 def _child_command(orig_argv: Optional[list[str]], argv: list[str], executable: str,
@@ -596,9 +602,9 @@ def _child_command(orig_argv: Optional[list[str]], argv: list[str], executable: 
                    start: str, frozen: bool, exists: Callable[[str], bool]) -> list[str]:
     """Build the child's command line, from nothing but the arguments (any platform's).
 
-    orig_argv (Python 3.10) is repeated where it plainly names the program that runs. Where it names
-    another, such as a debugger that runs the program inside itself, or is None, the command is put
-    together from argv and ``__main__``: its spec's name and its file.
+    orig_argv (Python 3.10) is repeated where it plainly names the program that runs. Where it
+    names another, such as a debugger that runs the program inside itself, or is None, the command
+    is put together from argv and ``__main__``: its spec's name and its file.
     """
     def absolute(path: str) -> str:
         return path if path[:1] in '/\\' or path[1:2] == ':' else os.path.join(start, path)
@@ -611,11 +617,11 @@ def _child_command(orig_argv: Optional[list[str]], argv: list[str], executable: 
     if form == '-c' and not main_file and orig_argv \
             or form == '-m' and spec_name and spec_name in (name, name + '.__main__') \
             or form == 'file' and (not spec_name or spec_name == '__main__') \
-            and any(place == absolute(name) or place.endswith(name) for place in places):
+            and any(place == absolute(name) or place.endswith(('/' + name, '\\' + name))
+                    for place in places):
         return [executable, *(orig_argv or [])[1:]]
     if not main_file:
-        raise RuntimeError('a program from -c or standard input cannot be started again by the '
-                           'reloader; put it into a file')
+        raise ValueError('a program from -c or standard input cannot be started again')
     if spec_name and spec_name != '__main__':
         module, _, last = spec_name.rpartition('.')
         return [executable, *options, '-m', module if last == '__main__' else spec_name, *argv[1:]]
@@ -648,11 +654,11 @@ def _split_command(command: list[str]) -> Tuple[str, str]:
 class FileCheckerThread(threading.Thread):
     """Interrupt main when a source file has changed or the parent is gone: Bottle's, as a context.
 
-    ``with FileCheckerThread(lockfile, interval) as checker: main()``, in the main thread. Afterwards
-    checker.status tells why main has ended: 'reload' (the caller exits with status 3), 'error' (the
-    lockfile is gone or was not touched for the larger of 5 seconds and three intervals) or 'exit'
-    (main ended by itself). With 'reload' and 'error' whatever ended the block is suppressed, with
-    'exit' KeyboardInterrupt alone.
+    ``with FileCheckerThread(lockfile, interval) as checker: main()``, in the main thread.
+    Afterwards checker.status tells why main has ended: 'reload' (the caller exits with status 3),
+    'error' (the lockfile is gone or was not touched for the larger of 5 seconds and three
+    intervals) or 'exit' (main ended by itself). With 'reload' and 'error' whatever ended the block
+    is suppressed, with 'exit' KeyboardInterrupt alone.
 
     Main is interrupted by KeyboardInterrupt, in whatever call it waits; on Windows only when that
     call comes back. If main goes on as if nothing had happened it is interrupted again; if it has
@@ -693,7 +699,7 @@ class FileCheckerThread(threading.Thread):
             signal.signal(_WAKE, self._interrupt)
         self._finder = _Finder(self.files)
         with contextlib.suppress(ValueError):  # somebody has removed it
-            sys.meta_path.insert(sys.meta_path.index(PathFinder), self._finder)  # type: ignore
+            sys.meta_path.insert(sys.meta_path.index(PathFinder), self._finder)
         _state.update(child=True, checker=self)
         self._is_entering = False
         self.note('entered')
@@ -711,8 +717,8 @@ class FileCheckerThread(threading.Thread):
         if _WAKE and signal.getsignal(_WAKE) == self._interrupt:
             signal.signal(_WAKE, signal.SIG_DFL)
         with contextlib.suppress(ValueError):
-            sys.meta_path.remove(self._finder)  # type: ignore[arg-type]
-        return self.status != 'exit' or kind is not None and issubclass(kind, KeyboardInterrupt)
+            sys.meta_path.remove(self._finder)
+        return self.status != 'exit' or bool(kind and issubclass(kind, KeyboardInterrupt))
 
     def run(self) -> None:
         """Look, until there is a reason to end; then see to it that main ends."""
@@ -720,7 +726,7 @@ class FileCheckerThread(threading.Thread):
         early = set(self.files.look_at_all())  # what had changed before main began
         while not self._left.is_set():
             touched, now = self._touched(), time.monotonic()
-            # Only time in which this thread ran counts: after a sleep the parent gets a new chance.
+            # Only time in which this thread ran counts: a sleep gives the parent a new chance.
             age = age + min(now - last, 2 * self.files.tick + 0.1) if touched == seen else 0.0
             seen, last = touched, now
             if touched is None or age > max(STALE, 3 * self.interval) or self._is_orphan():
@@ -777,7 +783,7 @@ class FileCheckerThread(threading.Thread):
             return None
 
     def _is_orphan(self) -> bool:
-        return _parent_pid() != self._header.get('parent', self._parent)
+        return bool(_parent_pid() != self._header.get('parent', self._parent))
 
     def _decide(self, status: str) -> bool:
         with self._deciding:
@@ -809,7 +815,7 @@ class FileCheckerThread(threading.Thread):
         self._see_off(1, at_once=is_gone)
 
     def _see_off(self, status: int, at_once: bool) -> None:
-        """Interrupt main, again if it goes on as if nothing had happened; end it when time is up."""
+        """Interrupt main, again if it goes on as if nothing had happened; in the end exit."""
         now = time.monotonic()
         self.deadline, patient_until = now + GRACE, now + PATIENCE
         if at_once:
@@ -818,6 +824,8 @@ class FileCheckerThread(threading.Thread):
             now = time.monotonic()
             if now > self.deadline:
                 _insist(status)
+            if at_once and not self._struck:  # main was about to enter the block
+                self._strike()
             is_told = self._struck or now < self.deadline - GRACE / 2
             if now > patient_until and (_goes_on(self._stack, _stack(self._main)) or not is_told):
                 self._decide('error')
@@ -836,10 +844,12 @@ class FileCheckerThread(threading.Thread):
             _wake(self._main, signal.SIGINT)
 
     def _interrupt(self, signum: int, frame: Optional[FrameType]) -> None:
-        """Handle the checker's own signal, in main: raise, unless main is leaving already."""
+        """Handle the checker's own signal, in main: raise, if main is in the block."""
         stack = _stack_of(frame)
         while frame:
-            if frame.f_code is FileCheckerThread.__exit__.__code__:
+            if frame.f_code in (FileCheckerThread.__enter__.__code__,
+                                FileCheckerThread.__exit__.__code__):
+                self._struck = False
                 return
             frame = frame.f_back
         self._stack = stack
@@ -889,7 +899,7 @@ def _goes_on(then: Stack, now: Stack) -> bool:
     """Tell whether main went back, or never left, rather than on to an except or finally clause.
 
     Handlers stand behind what they protect. So main, in the first frame where it is elsewhere than
-    when it was interrupted, is further on while it unwinds, and further back in a loop's next turn.
+    when it was interrupted, is further on as it unwinds, and further back in a loop's next turn.
     """
     if not then or not now:
         return False
@@ -987,7 +997,7 @@ def _without_own_frames(trace: Optional[TracebackType]) -> Optional[TracebackTyp
 
 
 def _drop_unclaimed_sockets(checker: FileCheckerThread) -> None:
-    """Close the sockets of addresses that the program no longer asks for, here and in the parent."""
+    """Close the sockets that the program no longer asks for, here and in the parent."""
     offered: Dict[Tuple[str, int], int] = _header().get('sockets', {})
     unclaimed = [key for key in offered if key not in _state['sockets']]
     for key in unclaimed:
@@ -1039,13 +1049,15 @@ class _Files:
         self._watched.add(path)
         self.watched.append(path)
         if is_new:
-            self.report('file', path, self.known[path], is_module)
+            content = self.young.get(path, (None, 0))[0]
+            self.report('file', path, self.known[path], is_module, content)
 
     def _learn(self, path: str, born: Optional[float] = None) -> None:
         self.known[path] = None
         with contextlib.suppress(OSError):  # it vanishes, or somebody is writing
             seen = _sign(path)
-            if seen and not (born and _is_younger(seen, path, born)):  # else: who knows what was read
+            # A file that was saved since then may have been read before it or after: not known.
+            if seen and not (born and _is_younger(seen, path, born)):
                 if seen[0] > time.time_ns() - YOUNG * 1e9:
                     self.keep_content(path, _digest(path, seen))
                 self.known[path] = seen
@@ -1092,7 +1104,7 @@ class _Files:
             self.report('pattern', pattern)
 
     def find_modules(self) -> None:
-        now, names = time.time(), set(list(sys.modules)) - self._names
+        now, names = time.time(), set(sys.modules.copy()) - self._names
         self._names |= names
         for name in names:
             file = _file_of(sys.modules.get(name))
@@ -1191,7 +1203,7 @@ class _Files:
         return None
 
     def _ripe(self) -> list[str]:
-        """Return the changed files if it is time to act: no burst, nothing missing, all compile."""
+        """Return the changed files if it is time: no burst, nothing missing, all compile."""
         now = time.monotonic()
         is_burst = len(self.changed) > 1 or now - self.born < EARLY
         if is_burst and now - self.moved < CALM and now - self.first_change < BURST:
@@ -1225,7 +1237,7 @@ class _Files:
 
 
 def _sign(path: str) -> Signature:
-    """Return what tells a file from its next version, in one stat; None if there is no such file."""
+    """Return what tells a file from its next version, in one stat; None if there is none."""
     try:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in a name
@@ -1283,7 +1295,7 @@ def _file_of(module: Any) -> Optional[str]:
 
 
 def _source_of(file: str) -> str:
-    """Return the file to watch for a module: the source, not the bytecode; the archive around it."""
+    """Return the file to watch for a module: the source, or the archive around it."""
     path = os.path.normpath(os.path.join(_state['start'], file))
     if path.endswith('.pyc'):
         source = path[:-1]
@@ -1352,7 +1364,7 @@ def _handles_sigint() -> bool:
     """Tell whether the program has a SIGINT handler; the one that pdb leaves behind is none."""
     handler, bdb = signal.getsignal(signal.SIGINT), sys.modules.get('bdb')
     is_pdb = bdb and isinstance(getattr(handler, '__self__', None), bdb.Bdb)
-    return callable(handler) and handler is not signal.default_int_handler and not is_pdb
+    return callable(handler) and handler != signal.default_int_handler and not is_pdb
 
 
 def _at_prompt(thread: int) -> bool:
@@ -1368,14 +1380,14 @@ def _at_prompt(thread: int) -> bool:
 
 
 def _stack(thread: int) -> Stack:
-    """Return where a thread is; nothing on PyPy, where looking costs its compiler's work."""
-    if sys.implementation.name != 'cpython':
+    """Return where a thread is; nothing on PyPy and with greenlets, where it tells nothing."""
+    if sys.implementation.name != 'cpython' or 'greenlet' in sys.modules:
         return ()
     return _stack_of(sys._current_frames().get(thread))
 
 
 def _parent_pid() -> int:
-    """Return the parent's process id; on Windows 0, as there it is a virtual environment's shim."""
+    """Return the parent's process id; on Windows, where that may be a launcher's, 0."""
     return os.getppid() if os.name == 'posix' else 0
 
 
@@ -1391,16 +1403,26 @@ def _is_child() -> bool:
         return False
     if os.name == 'posix' and int(mark) != os.getppid() and not getattr(sys, 'frozen', False):
         # Started by somebody else, or by a parent that was killed a moment ago.
-        with contextlib.suppress(OSError):
+        try:
             os.kill(int(mark), 0)
-            return False
-        if not os.path.exists(os.environ[LOCKFILE]):
+        except ProcessLookupError:
+            is_orphan = os.path.exists(os.environ[LOCKFILE])
+        except (OSError, OverflowError):  # somebody else's process, or no process id at all
+            is_orphan = False
+        else:
+            is_orphan = False
+        if not is_orphan:
             return False
     os.environ[CHILD] = f'{mark}:{pid}'
     return True
 
 
 def _start_directory() -> str:
+    """Return where the program was started: before os.chdir(), if the script's path tells."""
+    file = getattr(sys.modules.get('__main__'), '__file__', None) or ''
+    script = _split_command(getattr(sys, 'orig_argv', ['', *getattr(sys, 'argv', ())]))[1]
+    if script and os.path.isabs(file) and file.endswith(os.sep + script):
+        return file[:-len(script) - 1] or os.sep
     try:
         return os.getcwd()
     except OSError:  # deleted
@@ -1410,8 +1432,8 @@ def _start_directory() -> str:
 # Shared by all copies of this module in the process, under whatever names: set by the first.
 _state: Dict[str, Any] = vars(sys).setdefault('_reloader', {
     'start': _start_directory(), 'argv': list(getattr(sys, 'argv', ())), 'imported': time.time(),
-    'child': _is_child(), 'lockfile': os.environ.get(LOCKFILE, ''), 'checker': None, 'header': None,
-    'patterns': [], 'sockets': {}, 'listen_fds': False})
+    'child': _is_child(), 'lockfile': os.environ.get(LOCKFILE, ''), 'checker': None,
+    'header': None, 'patterns': [], 'sockets': {}, 'listen_fds': False})
 
 
 def _checker() -> Optional[FileCheckerThread]:
@@ -1428,7 +1450,8 @@ def _require_main_thread() -> None:
 def _records(lockfile: str) -> list[Tuple[Any, ...]]:
     """Return what was written into the lockfile after its header; the last may be cut off."""
     records = []
-    with contextlib.suppress(OSError, EOFError, ValueError, TypeError), open(lockfile, 'rb') as file:
+    with contextlib.suppress(OSError, EOFError, ValueError, TypeError), \
+            open(lockfile, 'rb') as file:
         marshal.load(file)
         while True:
             records.append(marshal.load(file))
@@ -1573,7 +1596,7 @@ def main() -> None:
     is_module, name, _ = options.program or (False, '', [])
     files = options.files()
     if not is_module:
-        files.watch(os.path.join(_state['start'], name), name.endswith(('.py', '.pyw')))
+        files.watch_module(name)
     _Parent(_own_command(sys.modules['__main__']), files, options,
             None if is_module else name).run()
 
@@ -1630,8 +1653,8 @@ def _listen_for(address: str) -> None:
     """Open the socket of --bind as file descriptor 3, where systemd's convention has it."""
     host, _, port = address.rpartition(':')
     if not port.isdecimal() or int(port) > 65535 or os.name != 'posix':
-        sys.exit(_say(f'error: argument --bind: must be HOST:PORT, not {address!r}') + 1
-                 if os.name == 'posix' else _say('error: --bind needs file descriptors (POSIX)') + 1)
+        text = f'must be HOST:PORT, not {address!r}' if os.name == 'posix' else 'not on Windows'
+        sys.exit(_say(f'error: argument --bind: {text}') + 1)
     try:
         listener = bind(host.strip('[]'), int(port))
     except OSError as error:
@@ -1691,7 +1714,9 @@ def _execute(is_module: bool, name: str, checker: FileCheckerThread) -> None:
     if has_path:
         sys.path[0] = os.path.dirname(os.path.realpath(name))
     path = name if sys.version_info < (3, 9) else os.path.join(_state['start'], name)
-    checker.files.watch(os.path.join(_state['start'], name), not name.endswith('.pyc'))
+    checker.files.watch_before_reading(name)
+    if not name.endswith('.pyc'):
+        checker.files.modules.add(_source_of(name))
     from importlib.machinery import SourceFileLoader, SourcelessFileLoader
     kind = SourcelessFileLoader if name.endswith('.pyc') else SourceFileLoader
     loader: Any = kind('__main__', path)
