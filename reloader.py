@@ -73,6 +73,7 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from importlib.machinery import PathFinder
 from importlib.util import cache_from_source, source_from_cache, source_hash
 from itertools import islice
@@ -109,6 +110,7 @@ CALM = 0.1  # seconds without a further change after which a burst of saves is o
 BURST = 2.0  # seconds after which a burst that does not end is acted on all the same
 EARLY = 0.5  # seconds from a start in which a change belongs to the burst that led to it
 PATIENCE = 0.5  # seconds a main thread that goes on is left alone before it is interrupted again
+SWALLOWED = 2.0  # seconds for a cleanup behind an except clause, which ends the KeyboardInterrupt
 QUICK = 2.0  # seconds from a start in which exit status 3 means failure, the third time
 SUSPICION = 10.0  # seconds from a start in which a program may have rewritten its own file
 
@@ -398,7 +400,7 @@ class _Parent:
             'patterns': files.patterns, 'own_patterns': options.patterns,
             'excluded': options.excluded, 'interval': options.interval, 'quiet': options.quiet,
             'verbose': options.verbose, 'program': options.program, 'suspect': self.suspect,
-            'forgives_early': self._forgives_early(),
+            'forgives_early': self._forgives_early(), 'series': len(self.series),
             'sockets': {key: listener.fileno() for key, listener in _state['sockets'].items()}}
         self.since = None
         with contextlib.suppress(FileNotFoundError), open(self.lockfile, 'r+b') as file:
@@ -683,9 +685,11 @@ class FileCheckerThread(threading.Thread):
         self._pause.acquire()
         self._left = threading.Event()  # main has left the block
         self._triggered = False
+        self._early: set[str] = set()  # what had changed before main began, if that matters
         self._wrote = False  # this process has written the file it is suspected to rewrite
         self._stack: Stack = ()  # where main was when it was last seen undisturbed
         self._struck = False
+        self._error: Callable[[], Optional[_Interrupt]] = lambda: _Interrupt()
 
     def __enter__(self) -> FileCheckerThread:
         """Take the first look and start to check, before main does anything."""
@@ -701,6 +705,8 @@ class FileCheckerThread(threading.Thread):
         with contextlib.suppress(ValueError):  # somebody has removed it
             sys.meta_path.insert(sys.meta_path.index(PathFinder), self._finder)
         _state.update(child=True, checker=self)
+        if self._header.get('series'):
+            self._early = set(self.files.look_at_all())
         self._is_entering = False
         self.note('entered')
         self.start()
@@ -723,7 +729,7 @@ class FileCheckerThread(threading.Thread):
     def run(self) -> None:
         """Look, until there is a reason to end; then see to it that main ends."""
         age, seen, last = 0.0, self._touched(), time.monotonic()
-        early = set(self.files.look_at_all())  # what had changed before main began
+        self.files.look_at_all()
         while not self._left.is_set():
             touched, now = self._touched(), time.monotonic()
             # Only time in which this thread ran counts: a sleep gives the parent a new chance.
@@ -732,7 +738,7 @@ class FileCheckerThread(threading.Thread):
             if touched is None or age > max(STALE, 3 * self.interval) or self._is_orphan():
                 return self._lose_parent(touched is not None or self._is_orphan())
             changed = self.files.look()
-            is_early = early.issuperset(changed)
+            is_early = self._early.issuperset(changed)
             if changed and not self._forgive(changed, is_early) or self._triggered:
                 if not self.files.broken and not _at_prompt(self._main) and self._decide('reload'):
                     return self._reload(changed, is_early)
@@ -817,7 +823,7 @@ class FileCheckerThread(threading.Thread):
     def _see_off(self, status: int, at_once: bool) -> None:
         """Interrupt main, again if it goes on as if nothing had happened; in the end exit."""
         now = time.monotonic()
-        self.deadline, patient_until = now + GRACE, now + PATIENCE
+        self.deadline, patient_until, tries_on = now + GRACE, now + PATIENCE, now + SWALLOWED
         if at_once:
             self._strike()
         while not self._left.wait(TICK):
@@ -827,7 +833,9 @@ class FileCheckerThread(threading.Thread):
             if at_once and not self._struck:  # main was about to enter the block
                 self._strike()
             is_told = self._struck or now < self.deadline - GRACE / 2
-            if now > patient_until and (_goes_on(self._stack, _stack(self._main)) or not is_told):
+            is_swallowed = now > tries_on and self._error() is None and self._stack
+            if now > patient_until and (is_swallowed or not is_told
+                                        or _goes_on(self._stack, _stack(self._main))):
                 self._decide('error')
                 self._strike()
                 patient_until = now + PATIENCE
@@ -853,7 +861,12 @@ class FileCheckerThread(threading.Thread):
                 return
             frame = frame.f_back
         self._stack = stack
-        raise KeyboardInterrupt
+        raise self._make_interrupt()  # in no variable: a frame's would keep it alive
+
+    def _make_interrupt(self) -> _Interrupt:
+        error = _Interrupt()
+        self._error = weakref.ref(error)
+        return error
 
     def _forgive(self, changed: list[str], is_early: bool) -> bool:
         """Accept that the program rewrites its own file at every start, after three restarts."""
@@ -871,6 +884,10 @@ class FileCheckerThread(threading.Thread):
                     os.path.join(os.getcwd(), arg) for arg in args[:2] if isinstance(arg, str)]:
                 self._wrote = self._wrote or event != 'open' or args[1] not in ('r', 'rb')
         sys.addaudithook(hook)  # for ever, and slow: only in a program that did it three times
+
+
+class _Interrupt(KeyboardInterrupt):
+    """The checker's own: one that can be weakly referenced, and dies when it is swallowed."""
 
 
 class _Finder:
