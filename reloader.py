@@ -98,6 +98,7 @@ __all__ = ['FileCheckerThread', 'bind', 'is_running_from_reloader', 'run', 'run_
 RELOAD = 3  # the exit status that asks for a restart; Bottle, Werkzeug and Django use the same
 CHILD = 'RELOADER_CHILD'  # environment: whose child this is; see _is_child
 LOCKFILE = 'RELOADER_LOCKFILE'  # environment: the lockfile's path
+SUSPECT = 'RELOADER_SUSPECT'  # environment: a file that dirtied three starts in a row
 GRACE = 5.0  # seconds for finally, atexit and requests in flight, before a process is ended
 HEARTBEAT = 0.9  # seconds between two touches of the lockfile: at least one a second
 STALE = 5.0  # seconds without a touch after which the parent counts as dead (Bottle's too)
@@ -299,8 +300,7 @@ class _Parent:
         self.since: Optional[float] = None  # when the change was noticed that is being acted on
         self.threes = 0  # how often in a row status 3 came unasked for, at once after the start
         self.series: list[str] = []  # files that dirtied one start after the other, each alone
-        self.dirty_early = False  # the last of them before main was reached
-        self.suspect = ''  # the file that made such a series
+        self.suspect = ''  # the file that made a series of three
         self.ended = threading.Event()
 
     def run(self) -> NoReturn:
@@ -348,7 +348,6 @@ class _Parent:
 
     def _settle(self, crashed: bool) -> bool:
         """Wait until all files are there and compile and, after a crash, one has changed."""
-        quiet_until = time.monotonic() + 1 if self._forgives_early() else 0.0
         missing = False
         self.files.look_at_all()
         while not self._is_over():
@@ -357,14 +356,11 @@ class _Parent:
                 if crashed:
                     self.since = time.time()
                     _say(f'{_list_names(ripe)} changed, restarting', self.options.quiet)
-                elif quiet_until:
-                    self.series = []  # no child was there to write it: a person did
                 self._accept(self.files.accept(ripe))
                 crashed = False
                 self.files.forget_guesses()
             is_there = not self.script or os.path.exists(self.script)
-            if is_there and not crashed and not self.files.changed \
-                    and time.monotonic() >= quiet_until:
+            if is_there and not crashed and not self.files.changed:
                 return True
             if not is_there and not missing and not self.files.changed:
                 missing = True
@@ -377,7 +373,8 @@ class _Parent:
         if __file__.endswith('.pyc') and not os.path.exists(__file__):
             _own_bytecode()  # this file has changed, and with it went the bytecode that runs
         self._write_header()
-        environment = dict(os.environ, **{CHILD: str(os.getpid()), LOCKFILE: self.lockfile})
+        environment = dict(os.environ, **{CHILD: str(os.getpid()), LOCKFILE: self.lockfile,
+                                     SUSPECT: self.suspect})
         for listener in _state['sockets'].values():
             listener.set_inheritable(True)
         # close_fds=False: what our own parent handed on is the program's; Python's own are not
@@ -399,8 +396,7 @@ class _Parent:
             'young': {path: content for path, (content, _) in files.young.items()},
             'patterns': files.patterns, 'own_patterns': options.patterns,
             'excluded': options.excluded, 'interval': options.interval, 'quiet': options.quiet,
-            'verbose': options.verbose, 'program': options.program, 'suspect': self.suspect,
-            'forgives_early': self._forgives_early(), 'series': len(self.series),
+            'verbose': options.verbose, 'program': options.program,
             'sockets': {key: listener.fileno() for key, listener in _state['sockets'].items()}}
         self.since = None
         with contextlib.suppress(FileNotFoundError), open(self.lockfile, 'r+b') as file:
@@ -422,7 +418,7 @@ class _Parent:
                 traced, told = values[0], not values[1]
             elif kind == 'reload':
                 asked = True
-                self.since, accepted, self.dirty_early = values
+                self.since, accepted = values
                 self._dirtied(started, list(accepted))
                 self.files.known.update({path: look[0] for path, look in accepted.items()})
                 self._accept(accepted)
@@ -459,9 +455,6 @@ class _Parent:
             self.files.accept(names)
             return False
         return bool(names)
-
-    def _forgives_early(self) -> bool:
-        return len(self.series) >= 3 and self.dirty_early
 
     def _count_threes(self, status: int, asked: bool, started: float) -> int:
         is_quick = status == RELOAD and not asked and time.monotonic() - started < QUICK
@@ -685,8 +678,6 @@ class FileCheckerThread(threading.Thread):
         self._pause.acquire()
         self._left = threading.Event()  # main has left the block
         self._triggered = False
-        self._early: set[str] = set()  # what had changed before main began, if that matters
-        self._wrote = False  # this process has written the file it is suspected to rewrite
         self._stack: Stack = ()  # where main was when it was last seen undisturbed
         self._struck = False
         self._error: Callable[[], Optional[_Interrupt]] = lambda: _Interrupt()
@@ -705,8 +696,6 @@ class FileCheckerThread(threading.Thread):
         with contextlib.suppress(ValueError):  # somebody has removed it
             sys.meta_path.insert(sys.meta_path.index(PathFinder), self._finder)
         _state.update(child=True, checker=self)
-        if self._header.get('series'):
-            self._early = set(self.files.look_at_all())
         self._is_entering = False
         self.note('entered')
         self.start()
@@ -738,10 +727,9 @@ class FileCheckerThread(threading.Thread):
             if touched is None or age > max(STALE, 3 * self.interval) or self._is_orphan():
                 return self._lose_parent(touched is not None or self._is_orphan())
             changed = self.files.look()
-            is_early = self._early.issuperset(changed)
-            if changed and not self._forgive(changed, is_early) or self._triggered:
+            if changed and not self._forgive(changed) or self._triggered:
                 if not self.files.broken and not _at_prompt(self._main) and self._decide('reload'):
-                    return self._reload(changed, is_early)
+                    return self._reload(changed)
             self._stack = _stack(self._main)
             self._pause.acquire(timeout=self.files.tick)
 
@@ -768,15 +756,12 @@ class FileCheckerThread(threading.Thread):
         self._header, files = header, self.files
         self._quiet = header.get('quiet', False)
         files.started = header.get('started', _state['imported'])
-        self._suspect = header.get('suspect', '')
         files.known.update(header.get('files', {}))
         for path, content in header.get('young', {}).items():
             files.keep_content(path, content)
         files.expanded.update(header.get('patterns', ()))
         files.report = self.note
         files.live = True
-        if self._suspect:
-            self._watch_own_writes(self._suspect)
         if header.get('since'):
             passed = max(0.0, time.time() - header['since'])
             _say(f'running again after {passed:.2f} s', self._quiet)
@@ -798,10 +783,10 @@ class FileCheckerThread(threading.Thread):
                 return True
             return False
 
-    def _reload(self, changed: list[str], is_early: bool) -> None:
+    def _reload(self, changed: list[str]) -> None:
         since, looks = time.time(), self.files.accept(changed)
         names = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
-        self.note('reload', since, looks, is_early)
+        self.note('reload', since, looks)
         _say(f'{names}, restarting', self._quiet)
         self._see_off(RELOAD, at_once=True)
 
@@ -868,22 +853,14 @@ class FileCheckerThread(threading.Thread):
         self._error = weakref.ref(error)
         return error
 
-    def _forgive(self, changed: list[str], is_early: bool) -> bool:
+    def _forgive(self, changed: list[str]) -> bool:
         """Accept that the program rewrites its own file at every start, after three restarts."""
-        is_early = is_early and self._header.get('forgives_early', False)
-        if changed != [self._suspect] or not (self._wrote or is_early):
+        if not _state['wrote'] or changed != [os.environ.get(SUSPECT)]:
             return False
+        _state['wrote'] = False
         self.files.accept(changed)
-        self._wrote = False
         _say(f'{_short(changed[0])} is rewritten at every start, running with it as it is')
         return True
-
-    def _watch_own_writes(self, path: str) -> None:
-        def hook(event: str, args: Tuple[Any, ...]) -> None:
-            if event == 'subprocess.Popen' or event in ('open', 'os.rename') and path in [
-                    os.path.join(os.getcwd(), arg) for arg in args[:2] if isinstance(arg, str)]:
-                self._wrote = self._wrote or event != 'open' or args[1] not in ('r', 'rb')
-        sys.addaudithook(hook)  # for ever, and slow: only in a program that did it three times
 
 
 class _Interrupt(KeyboardInterrupt):
@@ -1450,7 +1427,22 @@ def _start_directory() -> str:
 _state: Dict[str, Any] = vars(sys).setdefault('_reloader', {
     'start': _start_directory(), 'argv': list(getattr(sys, 'argv', ())), 'imported': time.time(),
     'child': _is_child(), 'lockfile': os.environ.get(LOCKFILE, ''), 'checker': None,
-    'header': None, 'patterns': [], 'sockets': {}, 'listen_fds': False})
+    'header': None, 'wrote': False, 'patterns': [], 'sockets': {}, 'listen_fds': False})
+
+
+def _watch_own_writes(path: str) -> None:
+    """Notice when this process itself writes a file: then it was no person."""
+    def hook(event: str, args: Tuple[Any, ...]) -> None:
+        if event == 'open' and args[1] not in ('r', 'rb') or event == 'os.rename':
+            names = [arg for arg in args[:2] if isinstance(arg, str)]
+            if any(os.path.join(os.getcwd(), name) == path for name in names):
+                _state['wrote'] = True
+
+    sys.addaudithook(hook)  # for ever, and slow: only where three starts in a row were dirtied
+
+
+if _state['child'] and os.environ.get(SUSPECT):
+    _watch_own_writes(os.environ[SUSPECT])
 
 
 def _checker() -> Optional[FileCheckerThread]:
