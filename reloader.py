@@ -68,12 +68,13 @@ from __future__ import annotations
 import atexit
 import contextlib
 import marshal
+import ntpath
 import os
+import posixpath
 import signal
 import sys
 import threading
 import time
-import weakref
 from importlib.machinery import PathFinder
 from importlib.util import cache_from_source, source_from_cache, source_hash
 from itertools import islice
@@ -111,7 +112,8 @@ CALM = 0.1  # seconds without a further change after which a burst of saves is o
 BURST = 2.0  # seconds after which a burst that does not end is acted on all the same
 EARLY = 0.5  # seconds from a start in which a change belongs to the burst that led to it
 PATIENCE = 0.5  # seconds a main thread that goes on is left alone before it is interrupted again
-SWALLOWED = 2.0  # seconds for a cleanup behind an except clause, which ends the KeyboardInterrupt
+SWALLOWED = 2.0  # seconds for a cleanup after an except clause, which nothing tells from main
+LATE = 1.0  # seconds before the end for a main that may have heard of it, or not
 QUICK = 2.0  # seconds from a start in which exit status 3 means failure, the third time
 SUSPICION = 10.0  # seconds from a start in which a program may have rewritten its own file
 
@@ -245,7 +247,8 @@ def _reload(main_func: Callable[[], Any], options: _Options) -> None:
         files = options.files()
         files.find_modules()
         files.find()
-        _Parent(_own_command(main), files, options, getattr(main, '__file__', None)).run()
+        file = _file_of(main)
+        _Parent(_own_command(main), files, options, file and _source_of(file)).run()
     if checker.status in ('reload', 'error'):
         _leave(checker)
 
@@ -495,7 +498,7 @@ class _Parent:
         try:
             yield
         finally:
-            for number, handler in former.items():
+            for number, handler in former.items() if not self.caught else ():
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def _catch(self, signum: int, frame: Optional[FrameType]) -> None:
@@ -586,7 +589,7 @@ def _own_command(main: Any) -> list[str]:
     try:
         return _child_command(
             getattr(sys, 'orig_argv', None), _state['argv'], sys.executable, options,
-            spec and spec.name, getattr(main, '__file__', None), _state['start'],
+            spec and spec.name, _file_of(main), _state['start'],
             bool(getattr(sys, 'frozen', False)), os.path.exists)
     except ValueError as error:
         sys.exit(_say(f'{error}; put it into a file'))
@@ -601,29 +604,31 @@ def _child_command(orig_argv: Optional[list[str]], argv: list[str], executable: 
     names another, such as a debugger that runs the program inside itself, or is None, the command
     is put together from argv and ``__main__``: its spec's name and its file.
     """
-    def absolute(path: str) -> str:
-        return path if path[:1] in '/\\' or path[1:2] == ':' else os.path.join(start, path)
+    def whole(path: str) -> str:  # to be compared, not opened
+        is_absolute = path[:1] in ('/', '\\') or path[1:2] == ':'
+        is_windows = start[1:2] == ':' or start[:2] == '\\\\'
+        path = path if is_absolute else f'{start}/{path}'
+        return ntpath.normcase(ntpath.normpath(path)) if is_windows else posixpath.normpath(path)
 
     if frozen:
         return [executable, *argv[1:]]
-    container = main_file and main_file.rpartition('/' if '/' in main_file else '\\')[0]
-    places = [absolute(place) for place in (main_file, container if spec_name else '') if place]
+    folder = main_file and main_file.rpartition('/' if '/' in main_file else '\\')[0]
+    place = (folder if spec_name == '__main__' else main_file) or ''  # in a directory, an archive
     form, name = _split_command(orig_argv or [])
-    if form == '-c' and not main_file and orig_argv \
-            or form == '-m' and spec_name and spec_name in (name, name + '.__main__') \
-            or form == 'file' and (not spec_name or spec_name == '__main__') \
-            and any(place == absolute(name) or place.endswith(('/' + name, '\\' + name))
-                    for place in places):
-        return [executable, *(orig_argv or [])[1:]]
+    if orig_argv and (form == '-c' and not main_file
+                      or form == '-m' and spec_name in (name, name + '.__main__')
+                      or form == 'file' and spec_name in (None, '__main__')
+                      and whole(name) == whole(place)):
+        return [executable, *orig_argv[1:]]
     if not main_file:
         raise ValueError('a program from -c or standard input cannot be started again')
     if spec_name and spec_name != '__main__':
         module, _, last = spec_name.rpartition('.')
         return [executable, *options, '-m', module if last == '__main__' else spec_name, *argv[1:]]
-    place = str(container if spec_name else main_file)
-    given = next((name for name in (argv[0], argv[0] + '.exe', argv[0] + '-script.py')
-                  if absolute(name) == absolute(place) and exists(absolute(name))), place)
-    return [executable, *options, given, *argv[1:]]
+    for suffix in ('', '.exe', '-script.py'):  # a launcher may have dropped its own
+        if whole(argv[0] + suffix) == whole(place) and (not suffix or exists(argv[0] + suffix)):
+            return [executable, *options, argv[0] + suffix, *argv[1:]]
+    return [executable, *options, place, *argv[1:]]
 
 
 def _split_command(command: list[str]) -> Tuple[str, str]:
@@ -680,7 +685,7 @@ class FileCheckerThread(threading.Thread):
         self._triggered = False
         self._stack: Stack = ()  # where main was when it was last seen undisturbed
         self._struck = False
-        self._error: Callable[[], Optional[_Interrupt]] = lambda: _Interrupt()
+        self._tried = 0.0  # monotonic: when main was last interrupted
 
     def __enter__(self) -> FileCheckerThread:
         """Take the first look and start to check, before main does anything."""
@@ -801,44 +806,47 @@ class FileCheckerThread(threading.Thread):
                 _say('the parent is gone, stopped')
                 with contextlib.suppress(OSError):  # it cannot do this any more
                     os.unlink(self.lockfile)
-        elif _handles_sigint():
-            self._stack = ()
         self._see_off(1, at_once=is_gone)
 
     def _see_off(self, status: int, at_once: bool) -> None:
         """Interrupt main, again if it goes on as if nothing had happened; in the end exit."""
-        now = time.monotonic()
-        self.deadline, patient_until, tries_on = now + GRACE, now + PATIENCE, now + SWALLOWED
+        self._tried, is_foreign = time.monotonic(), _handles_sigint()
+        self.deadline = self._tried + GRACE
         if at_once:
             self._strike()
         while not self._left.wait(TICK):
-            now = time.monotonic()
-            if now > self.deadline:
+            rest, waited = self.deadline - time.monotonic(), time.monotonic() - self._tried
+            if rest < 0:
                 _insist(status)
             if at_once and not self._struck:  # main was about to enter the block
                 self._strike()
-            is_told = self._struck or now < self.deadline - GRACE / 2
-            is_swallowed = now > tries_on and self._error() is None and self._stack
-            if now > patient_until and (is_swallowed or not is_told
-                                        or _goes_on(self._stack, _stack(self._main))):
+            elif self._must_strike_again(waited, rest, is_foreign):
                 self._decide('error')
                 self._strike()
-                patient_until = now + PATIENCE
+
+    def _must_strike_again(self, waited: float, rest: float, is_foreign: bool) -> bool:
+        """Tell whether main has not heard of its end, or has swallowed the interrupt."""
+        if is_foreign:  # who knows what the program's handler does: once, and as late as can be
+            return not self._struck and rest < LATE
+        if waited > PATIENCE and _goes_on(self._stack, _stack(self._main)):
+            return True
+        return waited > SWALLOWED and _WAKE != 0 or not self._struck and rest < LATE
 
     def _strike(self) -> None:
         """Raise KeyboardInterrupt in main, or leave it to the program's own SIGINT handler."""
-        self._struck = True
-        if _handles_sigint():
-            self._stack = ()  # nobody knows what that does: no second time
-            _wake(self._main, signal.SIGINT)
-        elif _WAKE and signal.getsignal(_WAKE) == self._interrupt:
+        self._struck, self._tried = True, time.monotonic()
+        if not _handles_sigint() and _WAKE and signal.getsignal(_WAKE) == self._interrupt:
             _wake(self._main, _WAKE)
         else:
             _wake(self._main, signal.SIGINT)
 
     def _interrupt(self, signum: int, frame: Optional[FrameType]) -> None:
-        """Handle the checker's own signal, in main: raise, if main is in the block."""
-        stack = _stack_of(frame)
+        """Handle the checker's own signal, in main: raise, if main is in the block and works."""
+        stack, error = _stack_of(frame), sys.exc_info()[1]
+        while error:
+            if isinstance(error, KeyboardInterrupt):
+                return  # a cleanup is under way, after this interrupt or after Ctrl-C
+            error = error.__context__
         while frame:
             if frame.f_code in (FileCheckerThread.__enter__.__code__,
                                 FileCheckerThread.__exit__.__code__):
@@ -846,12 +854,7 @@ class FileCheckerThread(threading.Thread):
                 return
             frame = frame.f_back
         self._stack = stack
-        raise self._make_interrupt()  # in no variable: a frame's would keep it alive
-
-    def _make_interrupt(self) -> _Interrupt:
-        error = _Interrupt()
-        self._error = weakref.ref(error)
-        return error
+        raise KeyboardInterrupt
 
     def _forgive(self, changed: list[str]) -> bool:
         """Accept that the program rewrites its own file at every start, after three restarts."""
@@ -861,10 +864,6 @@ class FileCheckerThread(threading.Thread):
         self.files.accept(changed)
         _say(f'{_short(changed[0])} is rewritten at every start, running with it as it is')
         return True
-
-
-class _Interrupt(KeyboardInterrupt):
-    """The checker's own: one that can be weakly referenced, and dies when it is swallowed."""
 
 
 class _Finder:
@@ -1356,18 +1355,23 @@ def _wake(thread: int, signum: int) -> None:
 
 def _handles_sigint() -> bool:
     """Tell whether the program has a SIGINT handler; the one that pdb leaves behind is none."""
-    handler, bdb = signal.getsignal(signal.SIGINT), sys.modules.get('bdb')
-    is_pdb = bdb and isinstance(getattr(handler, '__self__', None), bdb.Bdb)
-    return callable(handler) and handler != signal.default_int_handler and not is_pdb
+    handler = signal.getsignal(signal.SIGINT)
+    return callable(handler) and handler != signal.default_int_handler and not isinstance(
+        getattr(handler, '__self__', None), _debugger())
+
+
+def _debugger() -> Any:
+    """Return the base class of pdb and its kind, if the program has imported (all of) it."""
+    return getattr(sys.modules.get('bdb'), 'Bdb', ())
 
 
 def _at_prompt(thread: int) -> bool:
     """Tell whether main waits at a debugger's prompt, which would swallow an interrupt."""
-    bdb = sys.modules.get('bdb')
-    frame = sys._current_frames().get(thread) if bdb else None
-    while bdb and frame:
+    debugger = _debugger()
+    frame = sys._current_frames().get(thread) if debugger else None
+    while frame:
         if frame.f_code.co_name == 'interaction' and isinstance(
-                frame.f_locals.get('self'), bdb.Bdb):
+                frame.f_locals.get('self'), debugger):
             return True
         frame = frame.f_back
     return False
@@ -1415,8 +1419,11 @@ def _start_directory() -> str:
     """Return where the program was started: before os.chdir(), if the script's path tells."""
     file = getattr(sys.modules.get('__main__'), '__file__', None) or ''
     script = _split_command(getattr(sys, 'orig_argv', ['', *getattr(sys, 'argv', ())]))[1]
-    if script and os.path.isabs(file) and file.endswith(os.sep + script):
-        return file[:-len(script) - 1] or os.sep
+    script = script.rstrip(os.sep)
+    if not os.path.exists(script) and os.path.isabs(file):
+        for place in (file, os.path.dirname(file)):  # of a script; of a directory or an archive
+            if place.endswith(os.sep + script):
+                return place[:-len(script) - 1] or os.sep
     try:
         return os.getcwd()
     except OSError:  # deleted
@@ -1714,7 +1721,7 @@ def _execute(is_module: bool, name: str, checker: FileCheckerThread) -> None:
     if is_module or not name.endswith('.py') and _is_archive(name):
         import runpy
         if not is_module:
-            sys.path[:has_path] = [name]
+            sys.path[:has_path] = [_as_python_names(name)]
         elif has_path:
             sys.path[0] = _state['start']
         # what `python -m` itself calls
@@ -1722,7 +1729,7 @@ def _execute(is_module: bool, name: str, checker: FileCheckerThread) -> None:
         return
     if has_path:
         sys.path[0] = os.path.dirname(os.path.realpath(name))
-    path = name if sys.version_info < (3, 9) else os.path.join(_state['start'], name)
+    path = _as_python_names(name)
     checker.files.watch_before_reading(name)
     if not name.endswith('.pyc'):
         checker.files.modules.add(_source_of(name))
@@ -1733,6 +1740,13 @@ def _execute(is_module: bool, name: str, checker: FileCheckerThread) -> None:
     code = loader.get_code('__main__') if name.endswith('.pyc') else \
         loader.source_to_code(loader.get_data(path), path)
     exec(code, main.__dict__)
+
+
+def _as_python_names(name: str) -> str:
+    """Return a script's path as Python shows it: relative until 3.8, and tidy on Windows."""
+    if sys.version_info < (3, 9):
+        return name
+    return os.path.abspath(name) if os.name == 'nt' else os.path.join(_state['start'], name)
 
 
 def _is_archive(name: str) -> bool:

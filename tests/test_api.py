@@ -1,0 +1,917 @@
+"""The ways in: the calls, the context manager and the command line."""
+import json
+import os
+import socket
+import sys
+import textwrap
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+from tests.support import (LONG, ReloaderTestCase, WAITING, both_ways, changed, needs_posix,
+                           side_by_side, skip_unless, wait_until)
+
+TICKING = '''\
+while True:
+    print('tick', flush=True)
+    time.sleep(0.05)
+'''
+
+
+def wait_ticks(app, count=5):
+    """Wait until the program went on for a few ticks: the checker looked, and saw no reason."""
+    for _ in range(count):
+        app.wait_for('^tick$')
+
+
+# --------------------------------------------------------------------------- run_with_reloader
+
+@side_by_side
+class TheCall(ReloaderTestCase):
+    """run_with_reloader(main_func, extra_files=None, exclude_patterns=None, interval=1)"""
+
+    def test_runs_main_in_the_main_thread_and_ignores_what_it_returns(self):
+        self.write_app('one', '''\
+            print('main thread', threading.current_thread() is threading.main_thread(), flush=True)
+            return 5
+            ''')
+        app = self.start_app()
+        app.wait_for('^main thread True$')
+        self.assertEqual(app.wait_exit(), 0)
+
+    def test_never_returns_in_the_parent_and_returns_once_in_the_child(self):
+        self.write_app('one', 'pass', after='print("after", os.getpid(), flush=True)')
+        app = self.start_app()
+        child = app.wait_ready('one')
+        app.wait_for('^after %d$' % child)
+        self.assertEqual(app.wait_exit(), 0)
+        self.assertEqual(app.count('^after'), 1)
+
+    def test_leaves_the_parent_by_system_exit_with_the_childs_status(self):
+        self.write('app.py', '''\
+            import sys
+            import reloader
+            def main():
+                sys.exit(7)
+            try:
+                reloader.run_with_reloader(main, interval=0.1)
+            except SystemExit as error:
+                role = 'child' if reloader.is_running_from_reloader() else 'parent'
+                print(role, 'left with', error.code, flush=True)
+                raise
+            ''')
+        app = self.start('app.py')
+        app.wait_for('^child left with 7$')
+        app.wait_for('^parent left with 7$')
+        self.assertEqual(app.wait_exit(), 7)
+
+    @needs_posix
+    def test_returns_in_the_child_after_ctrl_c(self):
+        self.write_app('one', after='print("after", os.getpid(), flush=True)')
+        app = self.start_app()
+        child = app.wait_ready('one')
+        app.ctrl_c()
+        app.wait_for('^after %d$' % child)
+        self.assertEqual(app.wait_exit(), 130)
+        self.assertEqual(app.count('^after'), 1)
+        self.assertEqual(app.count('Traceback'), 0)
+
+    def test_reloads_whatever_encloses_it(self):
+        encloses = {
+            'except SystemExit': 'except SystemExit:\n        pass',
+            'finally exit': 'finally:\n        sys.exit(0)',
+            'except BaseException': 'except BaseException:\n        sys.exit(5)',
+        }
+        for name, clause in encloses.items():
+            with self.subTest(name):
+                self.new_folder()
+
+                def source(value):
+                    return ('import os, sys, time\nimport reloader\n'
+                            'def main():\n'
+                            '    print("ready", os.getpid(), %r, flush=True)\n'
+                            '    time.sleep(600)\n'
+                            'if reloader.is_running_from_reloader():\n'
+                            '    try:\n'
+                            '        reloader.run_with_reloader(main, interval=0.1)\n'
+                            '    %s\n'
+                            'else:\n'
+                            '    reloader.run_with_reloader(main, interval=0.1)\n'
+                            % (value, clause))
+
+                self.write('app.py', source('one'))
+                app = self.start('app.py')
+                app.wait_ready('one')
+                self.write('app.py', source('two'))
+                app.wait_ready('two')
+                self.write('app.py', source('three'))
+                app.wait_ready('three')
+                self.assertEqual(app.count('Traceback'), 0)
+                app.end()
+
+    @both_ways
+    def test_a_reload_loses_no_output(self):
+        block = 'sys.stdout.write("unflushed\\n"); sys.stderr.write("error\\n"); time.sleep(600)'
+        self.write_app('one', block)
+        app = self.start_app()
+        app.wait_ready('one')
+        self.write_app('two')
+        app.wait_for('^unflushed$')
+        app.wait_ready('two')
+
+    @both_ways
+    def test_what_main_makes_of_the_interrupt_does_not_matter(self):
+        blocks = {
+            'swallowed, then returned': 'try: READY; time.sleep(600)\nexcept BaseException: pass',
+            'made an exit': 'try: READY; time.sleep(600)\nexcept BaseException: sys.exit(0)',
+            'made an error': 'try: READY; time.sleep(600)\nfinally: raise ValueError("odd")',
+        }
+        for name, block in blocks.items():
+            with self.subTest(name):
+                self.write_app(name, block)
+                app = self.start_app()
+                app.wait_ready(name)
+                self.write_app('next')
+                app.wait_ready('next')
+                app.end()
+
+    def test_bad_arguments_raise_before_anything_starts(self):
+        self.write('app.py', '''\
+            import os, sys
+            import reloader
+
+            def attempt(name, *args, **options):
+                try:
+                    reloader.run_with_reloader(*args, **options)
+                except BaseException as error:
+                    print(name, type(error).__name__, flush=True)
+                else:
+                    print(name, 'nothing', flush=True)
+
+            def main():
+                print('main was called', flush=True)
+
+            attempt('zero', main, interval=0)
+            attempt('negative', main, interval=-1)
+            attempt('nan', main, interval=float('nan'))
+            attempt('text', main, interval='x')
+            attempt('none', main, interval=None)
+            attempt('func', None)
+            attempt('string', 'main')
+            attempt('files', main, extra_files=[7])
+            print('lockfiles', [n for n in os.listdir(os.environ['TMPDIR'])], flush=True)
+            ''')
+        app = self.start('app.py')
+        self.assertEqual(app.wait_exit(), 0, app.output)
+        self.assertEqual(app.output.splitlines(), [
+            'zero ValueError', 'negative ValueError', 'nan ValueError', 'text TypeError',
+            'none TypeError', 'func TypeError', 'string TypeError', 'files TypeError',
+            'lockfiles []'])
+
+    def test_off_the_main_thread_it_is_refused_and_nothing_is_left_behind(self):
+        self.write('app.py', '''\
+            import os, threading
+            import reloader
+
+            def attempt():
+                try:
+                    reloader.run_with_reloader(lambda: print('main was called', flush=True))
+                except RuntimeError as error:
+                    print('refused:', error, flush=True)
+                try:
+                    reloader.run(lambda environ, start: [], port=0, reloader=True)
+                except RuntimeError as error:
+                    print('refused:', error, flush=True)
+                try:
+                    with reloader.FileCheckerThread('nowhere', 1):
+                        print('main was called', flush=True)
+                except RuntimeError as error:
+                    print('refused:', error, flush=True)
+
+            thread = threading.Thread(target=attempt)
+            thread.start()
+            thread.join()
+            print('threads', threading.active_count(), flush=True)
+            ''')
+        app = self.start('app.py')
+        for _ in range(3):
+            app.wait_for('^refused: .*main thread')
+        app.wait_for('^threads 1$')
+        self.assertEqual(app.wait_exit(), 0)
+        self.assertEqual(app.count('main was called'), 0)
+        self.assert_nothing_left()
+
+    def test_the_signatures_are_those_that_were_promised(self):
+        self.write('app.py', '''\
+            import inspect
+            import reloader
+            for name in ('run_with_reloader', 'run', 'FileCheckerThread',
+                         'is_running_from_reloader', 'watch', 'trigger_reload'):
+                parameters = inspect.signature(getattr(reloader, name)).parameters.values()
+                print(name, [str(p.replace(annotation=p.empty)) for p in parameters], flush=True)
+            ''')
+        done = self.run_once('app.py')
+        self.assertEqual(done.stdout.splitlines(), [
+            "run_with_reloader ['main_func', 'extra_files=None', 'exclude_patterns=None', "
+            "'interval=1']",
+            'run [\'app\', "host=\'127.0.0.1\'", \'port=8080\', \'interval=1\', '
+            "'reloader=False', 'quiet=False', 'extra_files=None', 'exclude_patterns=None']",
+            "FileCheckerThread ['lockfile', 'interval', 'extra_files=None', "
+            "'exclude_patterns=None']",
+            'is_running_from_reloader []', "watch ['*patterns']", 'trigger_reload []'])
+
+    def test_the_import_alone_does_nothing(self):
+        self.write('app.py', '''\
+            import signal, sys, threading
+            handlers = [signal.getsignal(number) for number in range(1, 20)]
+            before = set(sys.modules)
+            import reloader
+            print(threading.active_count(), handlers == [
+                signal.getsignal(number) for number in range(1, 20)])
+            print([name for name in ('wsgiref', 'http', 'argparse', 'subprocess',
+                                     'socket', 'tempfile',
+                                     'typing' if sys.implementation.name == 'cpython' else '')
+                   if name in set(sys.modules) - before])
+            ''')
+        done = self.run_once('-S', '-W', 'error', 'app.py')
+        self.assertEqual((done.stdout, done.stderr), ('1 True\n[]\n', ''))
+        self.assert_nothing_left()
+
+
+# ------------------------------------------------------------------- is_running_from_reloader
+
+@side_by_side
+class WhoIsTheChild(ReloaderTestCase):
+    """is_running_from_reloader(): True in the child and its forks, False in what it starts."""
+
+    ASK = ('import sys; sys.path.insert(0, {folder!r}); import reloader; '
+           'print("started", reloader.is_running_from_reloader(), flush=True)')
+
+    @both_ways
+    def test_it_is_true_from_the_first_line_on_and_false_elsewhere(self):
+        block = '''\
+            import subprocess
+            print('in main', reloader.is_running_from_reloader(), flush=True)
+            subprocess.run([sys.executable, '-c', %r])
+            if hasattr(os, 'fork'):
+                pid = os.fork()
+                if not pid:
+                    print('forked', reloader.is_running_from_reloader(), flush=True)
+                    os._exit(0)
+                os.waitpid(pid, 0)
+            ''' % self.ASK.format(folder=str(self.folder))
+        self.write_app('one', block, before='''\
+            import reloader
+            print('first', reloader.is_running_from_reloader(), flush=True)
+            ''')
+        app = self.start_app()
+        if self.way == 'library':
+            app.wait_for('^first False$')  # the parent
+        app.wait_for('^first True$')
+        app.wait_for('^in main True$')
+        app.wait_for('^started False$')
+        if hasattr(os, 'fork'):
+            app.wait_for('^forked True$')
+        self.assertEqual(app.wait_exit(), 0)
+        self.assertEqual(app.count('^first'), 2 if self.way == 'library' else 1)
+
+    def test_it_is_false_without_a_reloader(self):
+        done = self.run_once('-c', self.ASK.format(folder=str(self.folder)))
+        self.assertEqual(done.stdout, 'started False\n')
+
+    def test_copies_of_the_module_agree(self):
+        self.write('vendor/__init__.py', '')
+        self.write('vendor/reloader.py', (self.folder / 'reloader.py').read_bytes())
+        self.write('data.txt', 'old')
+        app_py = '''\
+            import os, sys, time
+            from vendor import reloader as vendored
+            import reloader
+            print('agree', vendored.is_running_from_reloader(),
+                  reloader.is_running_from_reloader(), flush=True)
+            def main():
+                vendored.watch('data.txt')
+                print('ready', os.getpid(), open('data.txt').read(), flush=True)
+                time.sleep(600)
+            {call}
+            '''
+        for call in ('vendored.run_with_reloader(main, interval=0.1)', 'main()'):
+            with self.subTest(call):
+                self.write('data.txt', 'old')
+                self.write('app.py', app_py.format(call=call))
+                app = self.start('reloader.py', '--interval', '0.1', 'app.py')
+                app.wait_for('^agree True True$')
+                app.wait_ready('old')
+                self.assertEqual(len(self.lockfiles()), 1)
+                self.write('data.txt', 'new')
+                app.wait_for(changed('data.txt'))
+                app.wait_ready('new')
+                self.assertEqual(app.count('^ready'), 2)
+                app.end()
+                self.remove('tmp/' + self.lockfiles()[0])
+
+
+# --------------------------------------------------------------------- watch, trigger_reload
+
+@side_by_side
+class MoreFilesAtRunTime(ReloaderTestCase):
+    """watch(*patterns): more files to watch; without a reloader it does nothing."""
+
+    @both_ways
+    def test_counts_from_then_on(self):
+        for name in ('a.txt', 'b.txt', 'c/d.txt', 'e.txt'):
+            self.write(name, 'old')
+        app = self._start('''\
+            print(reloader.watch('a.txt', 'c'), reloader.watch(), flush=True)
+            import pathlib
+            reloader.watch(pathlib.Path('b.txt'))
+            thread = threading.Thread(target=reloader.watch, args=['*.late'])
+            thread.start()
+            thread.join()
+            ''')
+        for name in ('a.txt', 'b.txt', 'c/d.txt', 'new.late', 'c/new.txt'):
+            self.write('e.txt', 'nobody watches this one ' + name)
+            wait_ticks(app)
+            self.write(name, 'new')
+            app.wait_for(changed(os.path.join(*name.split('/'))))
+            app.wait_ready('one')
+            wait_ticks(app, 2)
+        self.assertEqual(app.count('^ready'), 6)
+        self.assertEqual(app.count('e\\.txt'), 0)
+
+    def _start(self, block):
+        self.write_app('one', textwrap.dedent(block) + TICKING, before='import reloader')
+        app = self.start_app()
+        app.wait_ready('one')
+        wait_ticks(app, 2)
+        return app
+
+    def test_without_a_reloader_it_does_nothing(self):
+        done = self.run_once('-c', 'import reloader; print(reloader.watch("x", "y"))')
+        self.assertEqual((done.stdout, done.stderr), ('None\n', ''))
+
+
+@side_by_side
+class ARestartFromTheProgram(ReloaderTestCase):
+    """trigger_reload(): restart from the child's code; RuntimeError where no reloader runs."""
+
+    @both_ways
+    def test_restarts_from_any_thread(self):
+        self.write_app('one', '''\
+            if not os.path.exists('main did'):
+                open('main did', 'w').close()
+                reloader.trigger_reload()
+            elif not os.path.exists('thread did'):
+                open('thread did', 'w').close()
+                threading.Thread(target=reloader.trigger_reload).start()
+            else:
+                print('quiet', flush=True)
+            time.sleep(600)
+            ''', before='import reloader')
+        app = self.start_app()
+        pids = {app.wait_ready('one') for _ in range(3)}
+        app.wait_for('^quiet$')
+        self.assertEqual(len(pids), 3)
+        self.assertEqual(app.count('Traceback|waiting'), 0)
+
+    def test_more_than_three_in_a_row_are_no_failure(self):
+        self.write_app('one', '''\
+            count = len(os.listdir('starts'))
+            open('starts/%d' % count, 'w').close()
+            if count < 5:
+                reloader.trigger_reload()
+                time.sleep(600)
+            ''')
+        (self.folder / 'starts').mkdir()
+        app = self.start_app()
+        self.assertEqual(app.wait_exit(), 0)
+        self.assertEqual(app.count('^ready'), 6)
+
+    def test_without_a_reloader_it_is_an_error(self):
+        done = self.run_once('-c', 'import reloader; reloader.trigger_reload()')
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('RuntimeError: ', done.stderr)
+
+    @skip_unless(hasattr(os, 'fork'), 'there is no fork here')
+    @both_ways
+    def test_in_a_fork_it_is_an_error(self):
+        self.write_app('one', '''\
+            pid = os.fork()
+            if not pid:
+                try:
+                    reloader.trigger_reload()
+                except RuntimeError as error:
+                    print('refused', flush=True)
+                os._exit(0)
+            os.waitpid(pid, 0)
+            print('done', flush=True)
+            ''', before='import reloader')
+        app = self.start_app()
+        app.wait_for('^refused$')
+        app.wait_for('^done$')
+        self.assertEqual(app.wait_exit(), 0)
+        self.assertEqual(app.count('^ready'), 1)
+
+
+# ------------------------------------------------------------- extra_files, exclude_patterns
+
+@side_by_side
+class ExtraFiles(ReloaderTestCase):
+    """Files, directories at any depth, globs; new matches, appearing and deleted files."""
+
+    PATTERNS = ['one.cfg', 'missing.cfg', 'absent/missing.cfg', '.env', 'data', 'conf/*.ini',
+                'deep/**/*.txt']
+
+    def new_folder(self):
+        super().new_folder()
+        for name in ('one.cfg', '.env', 'data/a', 'data/b/c/d', 'data/__pycache__/x', 'data/e~',
+                     'data/.hidden', 'data/.git/x', 'conf/a.ini', 'conf/a.txt', 'conf/.b.ini',
+                     'deep/top.txt', 'deep/x/y/z.txt', 'deep/x/.y/z.txt', 'deep/x/y/z.cfg'):
+            self.write(name, 'old')
+
+    @both_ways
+    def test_each_kind_counts(self):
+        self.write_app('one', TICKING, extra_files=self.PATTERNS)
+        app = self.start_app()
+        app.wait_ready('one')
+        for name in ('one.cfg', '.env', 'missing.cfg', 'absent/missing.cfg', 'data/a',
+                     'data/b/c/d', 'data/b/new', 'data/new/new', 'conf/a.ini', 'conf/new.ini',
+                     'deep/top.txt', 'deep/x/y/z.txt', 'deep/new/new.txt'):
+            wait_ticks(app, 2)
+            self.write(name, 'new')
+            app.wait_for(changed(os.path.join(*name.split('/'))))
+            app.wait_ready('one')
+        self.assertEqual(app.count('^ready'), 14)
+        self.assertEqual(app.count('^reloader: .*changed'), 13)
+
+    @both_ways
+    def test_what_is_passed_over(self):
+        self.write_app('one', TICKING, extra_files=self.PATTERNS)
+        app = self.start_app()
+        app.wait_ready('one')
+        wait_ticks(app, 2)
+        for name in ('data/__pycache__/x', 'data/e~', 'data/.hidden', 'data/.git/x',
+                     'conf/a.txt', 'conf/.b.ini', 'deep/x/.y/z.txt', 'deep/x/y/z.cfg',
+                     'data/new~', 'data/.new', 'conf/.new.ini', 'other'):
+            self.write(name, 'new')
+        wait_ticks(app)
+        self.write('one.cfg', 'new')
+        app.wait_for(changed('one.cfg'))
+        app.wait_ready('one')
+        wait_ticks(app)
+        self.write('one.cfg', 'newer')
+        app.wait_for(changed('one.cfg'))
+        app.wait_ready('one')
+        self.assertEqual(app.count('^ready'), 3)
+
+    @both_ways
+    def test_a_deletion_counts(self):  # after the time for which a file may be away
+        self.write_app('one', TICKING, extra_files=['one.cfg', 'data'])
+        app = self.start_app()
+        app.wait_ready('one')
+        wait_ticks(app, 2)
+        began = time.monotonic()
+        self.remove('data/b/c/d')
+        app.wait_for(changed(os.path.join('data', 'b', 'c', 'd')))
+        self.assertGreater(time.monotonic() - began, 2)
+        app.wait_ready('one')
+        self.assertLess(time.monotonic() - began, 5)  # it was waited for once, not twice
+        self.write('one.cfg', 'new')
+        app.wait_for(changed('one.cfg'))
+        app.wait_ready('one')
+        self.assertEqual(app.count('^ready'), 3)
+
+    def test_one_name_alone_is_one_pattern(self):
+        for alone in ("'one.cfg'", "pathlib.Path('one.cfg')", "[pathlib.Path('one.cfg')]",
+                      "(name for name in ['one.cfg'])", "{'one.cfg'}"):
+            with self.subTest(alone):
+                self.write('app.py', '''\
+                    import os, pathlib, time
+                    import reloader
+                    def main():
+                        print('ready', os.getpid(), 'one', flush=True)
+                        time.sleep(600)
+                    reloader.run_with_reloader(main, %s, interval=0.1)
+                    ''' % alone)
+                app = self.start('app.py')
+                app.wait_ready('one')
+                self.write('one.cfg', 'new for ' + alone)
+                app.wait_for(changed('one.cfg'))
+                app.wait_ready('one')
+                app.end()
+
+    @both_ways
+    def test_names_are_joined_to_the_directory_at_the_start(self):
+        self.write_app('one', 'os.chdir("data"); time.sleep(600)', extra_files=['one.cfg'])
+        app = self.start_app()
+        app.wait_ready('one')
+        self.write('one.cfg', 'new')
+        app.wait_for(changed('one.cfg'))
+        app.wait_ready('one')
+
+
+@side_by_side
+class ExcludePatterns(ReloaderTestCase):
+    """fnmatch on the absolute path; a relative one is joined, unless it begins with *."""
+
+    @both_ways
+    def test_an_excluded_file_does_not_count(self):
+        names = ('generated.py', 'thing_pb2.py', 'build/__init__.py', 'build/inner.py',
+                 'absolute.py', 'sub/generated.py', 'settings.cfg')
+        for name in names:
+            self.write(name, 'VALUE = 1\n')
+        self.write('sub/__init__.py', '')
+        self.write_app('one', TICKING,
+                       before='import generated, thing_pb2, build.inner, absolute, sub.generated',
+                       extra_files=['settings.cfg', 'sub'],
+                       exclude_patterns=['generated.py', '*_pb2.py', 'build/*',
+                                         str(self.folder / 'absol*'), '*.cfg'])
+        app = self.start_app()
+        app.wait_ready('one')
+        wait_ticks(app, 2)
+        for name in names:
+            if not name.startswith('sub'):
+                self.write(name, 'VALUE = 22\n')
+        wait_ticks(app)
+        self.write('sub/generated.py', 'VALUE = 22\n')  # only the one at the start is excluded
+        app.wait_for(changed(os.path.join('sub', 'generated.py')))
+        app.wait_ready('one')
+        wait_ticks(app)
+        self.write_app('two', TICKING, 'import generated', **self.options)
+        app.wait_for(changed('app.py'))
+        app.wait_ready('two')
+        self.assertEqual(app.count('^ready'), 3)
+        self.assertEqual(app.count('^reloader: .*changed'), 2)
+
+
+# ---------------------------------------------------------------------------- FileCheckerThread
+
+@side_by_side
+class TheContextManager(ReloaderTestCase):
+    """FileCheckerThread(lockfile, interval, extra_files=None, exclude_patterns=None)"""
+
+    def run_block(self, block, during='', lock='lock'):
+        """Run a block in the manager; return what it printed. `during`: runs in a thread."""
+        self.write('lock', '')
+        self.write('watched.py', '')
+        if 'READY' not in block:
+            block = 'READY\n' + block
+        block = block.replace('READY', 'inside.set()')
+        self.write('app.py', '\n'.join([
+            'import os, sys, threading, time', 'import reloader', 'import watched',
+            'def during():', '    inside.wait()'] + ['    ' + line for line in during.split('\n')]
+            + ['inside = threading.Event()',
+               'threading.Thread(target=during, daemon=True).start()',
+               'checker = reloader.FileCheckerThread(%r, 0.1)' % lock,
+               'print("before", checker.status, checker.lockfile, checker.interval)',
+               'try:',
+               '    with checker as entered:',
+               '        print("same", entered is checker, checker.status)']
+            + ['        ' + line for line in block.split('\n')]
+            + ['    print("suppressed or ended")',
+               'except BaseException as error:',
+               '    print("raised", type(error).__name__)',
+               'print("after", checker.status)', '']))
+        done = self.run_once('app.py')
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        lines = done.stdout.splitlines()
+        self.assertEqual(lines[:2], ['before None %s 0.1' % lock, 'same True None'])
+        return lines[2:]
+
+    CHANGE = 'open("watched.py", "w").write("x = 1\\n")'
+
+    def test_is_a_thread(self):
+        done = self.run_once('-c', 'import reloader, threading; '
+                             'print(issubclass(reloader.FileCheckerThread, threading.Thread))')
+        self.assertEqual(done.stdout, 'True\n')
+
+    def test_exit_suppresses_only_the_keyboard_interrupt(self):
+        self.assertEqual(self.run_block('pass'), ['suppressed or ended', 'after exit'])
+        self.assertEqual(self.run_block('raise KeyboardInterrupt'),
+                         ['suppressed or ended', 'after exit'])
+        self.assertEqual(self.run_block('raise ValueError'), ['raised ValueError', 'after exit'])
+        self.assertEqual(self.run_block('sys.exit(3)'), ['raised SystemExit', 'after exit'])
+
+    def test_reload_suppresses_whatever_ends_the_block(self):
+        for block in ('time.sleep(600)',
+                      'try: READY; time.sleep(600)\nfinally: sys.exit(5)',
+                      'try: READY; time.sleep(600)\nfinally: raise ValueError',
+                      'try: READY; time.sleep(600)\nexcept BaseException: pass'):
+            with self.subTest(block):
+                self.assertEqual(self.run_block(block, self.CHANGE),
+                                 ['suppressed or ended', 'after reload'])
+
+    def test_error_suppresses_whatever_ends_the_block(self):
+        for block in ('time.sleep(600)', 'try: READY; time.sleep(600)\nfinally: sys.exit(5)',
+                      'try: READY; time.sleep(600)\nfinally: raise ValueError'):
+            with self.subTest(block):
+                self.assertEqual(self.run_block(block, 'os.remove("lock")'),
+                                 ['suppressed or ended', 'after error'])
+
+    def test_a_lockfile_that_never_was_is_an_error_too(self):
+        self.assertEqual(self.run_block('time.sleep(600)', lock='nowhere')[-1], 'after error')
+
+    def test_the_first_decision_stays(self):
+        found = self.run_block('try: READY; time.sleep(600)\n'
+                               'finally: os.remove("lock"); time.sleep(.5)', self.CHANGE)
+        self.assertEqual(found, ['suppressed or ended', 'after reload'])
+
+    @needs_posix
+    def test_the_interrupt_comes_once_and_its_cleanup_is_left_alone(self):
+        found = self.run_block('''\
+try:
+    READY
+    time.sleep(600)
+except KeyboardInterrupt:
+    print("interrupted")
+    try:
+        time.sleep(0.8)
+    finally:
+        print("cleaned up")''', self.CHANGE)
+        self.assertEqual(found, ['interrupted', 'cleaned up', 'suppressed or ended',
+                                 'after reload'])
+
+    def test_a_lockfile_that_nobody_touches_is_an_error(self):  # takes the 5 s of stale files
+        began = time.monotonic()
+        self.assertEqual(self.run_block('time.sleep(600)'), ['suppressed or ended', 'after error'])
+        self.assertGreater(time.monotonic() - began, 4.5)
+
+    def test_bad_arguments_raise(self):
+        self.write('app.py', '''\
+            import reloader
+            for interval in (0, -1, float('nan'), 'x', None):
+                try:
+                    reloader.FileCheckerThread('lock', interval)
+                except Exception as error:
+                    print(type(error).__name__)
+            ''')
+        self.assertEqual(self.run_once('app.py').stdout.split(),
+                         ['ValueError'] * 3 + ['TypeError'] * 2)
+
+
+# ------------------------------------------------------------------------------------------ run
+
+WSGI = '''\
+import os, sys, time
+{imports}
+def app(environ, start_response):
+    start_response('200 OK', [('Content-Type', 'text/plain')])
+    return [('%s %s' % ({value!r}, os.getpid())).encode()]
+print('loaded', os.getpid(), flush=True)
+if __name__ == '__main__':
+    reloader.run(app, {options})
+'''
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(('127.0.0.1', 0))
+        return listener.getsockname()[1]
+
+
+def fetch(port):
+    """Return value and pid of the answer; a server that is not there yet is asked again."""
+    answer = []
+
+    def ask():
+        try:
+            url = 'http://127.0.0.1:%d/' % port
+            answer.extend(urllib.request.urlopen(url, timeout=LONG).read().decode().split())
+        except (ConnectionError, urllib.error.URLError):
+            return False
+        return True
+
+    wait_until(ask, 'an answer on port %d' % port)
+    return answer[0], int(answer[1])
+
+
+@side_by_side
+class ServingAWsgiApp(ReloaderTestCase):
+    """run(app, host='127.0.0.1', port=8080, interval=1, reloader=False, quiet=False, ...)"""
+
+    def write_wsgi(self, value, imports='import reloader', **options):
+        options.setdefault('interval', 0.1)
+        words = ', '.join('%s=%r' % item for item in options.items())
+        self.write('app.py', WSGI.format(value=value, imports=imports, options=words))
+
+    def test_serves_and_serves_the_new_version_after_a_save(self):
+        port = free_port()
+        self.write_wsgi('one', port=port, reloader=True)
+        app = self.start('app.py')
+        app.wait_for(r'http://127\.0\.0\.1:%d/' % port)
+        value, first = fetch(port)
+        self.assertEqual(value, 'one')
+        self.assertNotEqual(first, app.pid)
+        for value in ('two', 'three'):
+            self.write_wsgi(value, port=port, reloader=True)
+            wait_until(lambda: fetch(port)[0] == value)
+        self.assertGreaterEqual(app.count(r'http://127\.0\.0\.1:%d/' % port), 1)
+        self.assertEqual(app.count('Traceback'), 0)
+        self.assertEqual(app.count('^loaded %d$' % app.pid), 1)
+
+    def test_the_start_line_is_on_stderr_unless_quiet(self):
+        for quiet in (False, True):
+            with self.subTest(quiet=quiet):
+                port = free_port()
+                self.write_wsgi('one', port=port, quiet=quiet)
+                with open(self.folder / 'stdout', 'w') as stdout:
+                    app = self.start_split('app.py', stdout)
+                self.assertEqual(fetch(port), ('one', app.pid))
+                if not quiet:
+                    app.wait_for(r'http://127\.0\.0\.1:%d/' % port)
+                    wait_until(lambda: 'loaded' in (self.folder / 'stdout').read_text())
+                app.end()
+                self.assertNotIn('http', (self.folder / 'stdout').read_text())
+                if quiet:
+                    self.assertEqual(app.output, '')
+                self.assert_nothing_left()  # without a reloader there is no lockfile
+
+    def start_split(self, script, stdout):
+        """Start a program whose standard error alone is read."""
+        program = self.start('-c', 'import os, runpy, sys; sys.path.insert(0, "")\n'
+                             'os.dup2(os.open("stdout", os.O_WRONLY), 1)\n'
+                             'runpy.run_path(%r, run_name="__main__")' % script)
+        return program
+
+    def test_quiet_drops_the_reload_lines_but_not_the_errors(self):
+        port = free_port()
+        self.write_wsgi('one', port=port, reloader=True, quiet=True)
+        app = self.start('app.py')
+        fetch(port)
+        self.write_wsgi('two', port=port, reloader=True, quiet=True)
+        wait_until(lambda: fetch(port)[0] == 'two')
+        self.assertEqual(app.count('^reloader: .*chang|http'), 0, app.output)
+        self.write('app.py', 'raise ValueError("broken")\n')
+        app.wait_for('^ValueError: broken')
+        app.wait_for(WAITING)
+
+    def test_an_idle_connection_holds_up_neither_answers_nor_reloads(self):
+        port = free_port()
+        self.write_wsgi('one', port=port, reloader=True)
+        app = self.start('app.py')
+        app.wait_for('http://')
+        with socket.create_connection(('127.0.0.1', port), LONG):
+            began = time.monotonic()
+            self.assertEqual(fetch(port)[0], 'one')
+            self.write_wsgi('two', port=port, reloader=True)
+            app.wait_for(changed('app.py'))
+            wait_until(lambda: fetch(port)[0] == 'two')
+            self.assertLess(time.monotonic() - began, 4)  # less than the grace time
+
+    def test_under_the_command_line_it_starts_no_second_reloader(self):
+        port = free_port()
+        self.write_wsgi('one', port=port, reloader=True)
+        app = self.start('reloader.py', '--interval', '0.1', 'app.py')
+        self.assertEqual(fetch(port)[0], 'one')
+        self.assertEqual(len(self.lockfiles()), 1)
+        self.assertEqual(app.count('^loaded'), 1)
+        self.write_wsgi('two', port=port, reloader=True)
+        wait_until(lambda: fetch(port)[0] == 'two')
+        self.assertEqual(app.count('^loaded'), 2)
+
+    def test_a_port_that_is_taken_is_an_error_that_names_it(self):
+        with socket.socket() as taken:
+            taken.bind(('127.0.0.1', 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            self.write_wsgi('one', port=port)
+            done = self.run_once('app.py')
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(str(port), done.stderr.splitlines()[-1])
+        self.assertIn('Error', done.stderr)
+
+
+# -------------------------------------------------------------------------------- command line
+
+SHOW = '''\
+import json, os, sys
+print(json.dumps({
+    'name': __name__, 'argv': sys.argv, 'path': sys.path[0],
+    'main': sys.modules['__main__'].__dict__ is globals(), 'flags': str(sys.flags),
+    'spec': __spec__ and __spec__.name, 'package': __package__, 'cwd': os.getcwd(),
+    'warnings': sys.warnoptions, 'xoptions': sorted(sys._xoptions), 'doc': __doc__,
+    'file': __file__ if sys.implementation.name == 'cpython' else os.path.normpath(__file__),
+    'globals': sorted(name for name in globals()),
+    'loader': type(__loader__).__name__, 'orig': 'reloader' in sys.modules}), flush=True)
+'''
+
+
+@side_by_side
+class TheCommandLine(ReloaderTestCase):
+    """python reloader.py [options] (script.py | -m module) [args...]"""
+
+    def test_the_program_sees_what_a_plain_run_shows_it(self):
+        for name in ('app.py', 'sub dir/app.py', 'package/module.py', 'package/__main__.py'):
+            self.write(name, SHOW)
+        self.write('package/__init__.py', '')
+        forms = [
+            (['app.py', 'a', '', 'b c', '--interval', '7', '-h'], []),
+            (['./app.py'], ['-O', '-X', 'dev', '-W', 'error::UserWarning']),
+            (['sub dir/app.py', '--', 'x'], ['-u']),
+            ([str(self.folder / 'app.py')], []),
+            (['-m', 'package.module', 'a', '-m', 'b'], []),
+            (['-m', 'package', '--quiet'], ['-OO', '-B']),
+        ]
+        for form, flags in forms:
+            with self.subTest(form=form, flags=flags):
+                plain = self.run_once(*flags, *form)
+                under = self.run_once(*flags, 'reloader.py', *form)
+                self.assertEqual((under.returncode, under.stderr), (plain.returncode, ''))
+                self.assertEqual(json.loads(under.stdout), json.loads(plain.stdout))
+
+    def test_the_module_form_and_the_parent_that_does_not_import_the_program(self):
+        self.write('app.py', 'import os\nprint("imported", os.getppid(), flush=True)\n')
+        for command in (['-m', 'reloader', 'app.py'], ['reloader.py', 'app.py'],
+                        ['reloader.py', '-m', 'app']):
+            with self.subTest(command):
+                app = self.start(*command)
+                app.wait_for('^imported')
+                self.assertEqual(app.wait_exit(), 0)
+                self.assertEqual(app.count('^imported'), 1)
+        self.assert_nothing_left()
+
+    def test_a_program_reloads_in_every_form(self):
+        for name in ('app.py', 'sub dir/app.py', 'package/__main__.py'):
+            self.write(name, '')
+        for command, name in ((['app.py'], 'app.py'), (['-m', 'package'], 'package/__main__.py'),
+                              (['sub dir/app.py'], 'sub dir/app.py')):
+            with self.subTest(command):
+                self.write_app('one', name=name)
+                self.way = 'command line'
+                self.write_app('one', name=name)
+                app = self.start('-m', 'reloader', '--interval', '0.1', *command)
+                app.wait_ready('one')
+                self.write_app('two', name=name)
+                app.wait_for(changed(os.path.join(*name.split('/'))))
+                app.wait_ready('two')
+                app.end()
+
+    def test_bad_input_is_one_line_and_status_2(self):
+        self.write('app.py', 'print("ran")\n')
+        for args in ([], ['missing.py'], ['--interval', '0', 'app.py'],
+                     ['--interval', '-1', 'app.py'], ['--interval', 'nan', 'app.py'],
+                     ['--interval', 'x', 'app.py'], ['--nonsense', 'app.py'], ['-m'],
+                     ['--interval'], ['--quiet'], ['--extra-files']):
+            with self.subTest(args):
+                done = self.run_once('reloader.py', *args)
+                self.assertEqual((done.returncode, done.stdout), (2, ''), done.stderr)
+                self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+                self.assertRegex(done.stderr, '^reloader(.py)?: error: ')
+        self.assert_nothing_left()
+
+    def test_help_and_version(self):
+        done = self.run_once('reloader.py', '-h')
+        self.assertEqual((done.returncode, done.stderr), (0, ''))
+        for word in ('--interval', '--extra-files', '--exclude-patterns', '--quiet', '--version',
+                     'script.py', '-m module'):
+            self.assertIn(word, done.stdout)
+        self.assertEqual(self.run_once('reloader.py', '--help').stdout, done.stdout)
+        done = self.run_once('reloader.py', '--version')
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout, r'\d+\.\d+')
+
+    def test_options_may_be_given_several_times(self):
+        for name in ('a.cfg', 'b.cfg', 'c.cfg', 'd.cfg'):
+            self.write(name, 'old')
+        self.way = 'command line'
+        self.write_app('one', TICKING, extra_files=['a.cfg', '*.cfg'],
+                       exclude_patterns=['c.cfg', '*d.cfg'])
+        app = self.start_app()
+        app.wait_ready('one')
+        wait_ticks(app, 2)
+        self.write('c.cfg', 'new')
+        self.write('d.cfg', 'new')
+        wait_ticks(app)
+        for name in ('a.cfg', 'b.cfg'):
+            self.write(name, 'new')
+            app.wait_for(changed(name))
+            app.wait_ready('one')
+        self.assertEqual(app.count('^ready'), 3)
+
+    def test_quiet_drops_the_reload_lines_but_not_the_errors(self):
+        self.way = 'command line'
+        self.write_app('one')
+        app = self.start_app(quiet=True)
+        app.wait_ready('one')
+        self.write_app('two')
+        app.wait_ready('two')
+        self.assertEqual(app.count('^reloader: '), 0, app.output)
+        self.write('app.py', 'raise ValueError("broken")\n')
+        app.wait_for('^ValueError: broken')
+        app.wait_for(WAITING)
+        self.write_app('three')
+        app.wait_ready('three')
+        self.assertEqual(app.count('^reloader: '), 1, app.output)
+
+    def test_a_traceback_shows_the_program_and_not_the_reloader(self):
+        self.write('app.py', 'def fail():\n    raise ValueError("broken")\nfail()\n')
+        plain = self.run_once('app.py')
+        app = self.start('reloader.py', 'app.py')
+        app.wait_for(WAITING)
+        said = app.output[:app.output.index('reloader: ')]
+        self.assertEqual(said, plain.stderr)
+
+
+if __name__ == '__main__':
+    sys.exit(unittest.main())

@@ -1,0 +1,456 @@
+"""No reload gets stuck: wherever main is, whatever it does with the interrupt."""
+from __future__ import annotations
+
+import platform
+import signal
+import socket
+import subprocess
+import sys
+import time
+import unittest
+
+from tests.support import (FOREVER, WINDOWS, both_ways, is_alive, needs_posix, side_by_side,
+                           skip, skip_unless, wait_gone)
+from tests.together import TogetherTestCase, ways
+
+GRACE = 5.0  # seconds, the grace time
+AT_ONCE = 3.0  # seconds: far below the grace time, far above what a reload takes
+TRACEBACK = r'^Traceback \(most recent call last\)'
+
+BLOCKS = {
+    'sleep': 'time.sleep(600)',
+    'accept': '''
+        import socket
+        server = socket.socket(); server.bind(('127.0.0.1', 0)); server.listen(); server.accept()
+        ''',
+    'select': '''
+        import select, socket
+        ours, theirs = socket.socketpair(); select.select([ours], [], [])
+        ''',
+    'recv': '''
+        import socket
+        ours, theirs = socket.socketpair(); ours.recv(1)
+        ''',
+    'Event.wait': 'threading.Event().wait()',
+    'Condition': '''
+        import queue
+        queue.Queue().get()
+        ''',
+    'lock': 'lock = threading.Lock(); lock.acquire(); lock.acquire()',
+    'join': '''
+        thread = threading.Thread(target=time.sleep, args=[600], daemon=True)
+        thread.start(); thread.join()
+        ''',
+    'subprocess.run': '''
+        import subprocess
+        subprocess.run([sys.executable, '-c', 'import time; time.sleep(600)'])
+        ''',
+    'stdin': 'sys.stdin.read()',
+    'asyncio': '''
+        import asyncio
+        asyncio.run(asyncio.sleep(600))
+        ''',
+    'server': '''
+        import socketserver
+        socketserver.TCPServer(('127.0.0.1', 0), None).serve_forever(poll_interval=60)
+        ''',
+    'busy': 'while True: pass',
+}
+
+SWALLOWED = {
+    'sys.exit(0)': 'try: time.sleep(600)\nexcept KeyboardInterrupt: sys.exit(0)',
+    'another exception': 'try: time.sleep(600)\nexcept KeyboardInterrupt: raise ValueError',
+    'from finally': 'try: time.sleep(600)\nfinally: raise ValueError("other")',
+    'returns': 'try: time.sleep(600)\nexcept KeyboardInterrupt: pass',
+    'in asyncio': '''
+        import asyncio
+        async def work():
+            try: await asyncio.sleep(600)
+            finally: sys.exit(0)
+        asyncio.run(work())
+        ''',
+}
+
+ENCLOSED = '''\
+import os, sys, time
+import reloader
+
+def main():
+    print('ready', os.getpid(), %r, flush=True)
+    time.sleep(600)
+
+try:
+    reloader.run_with_reloader(main, interval=0.1)
+%s
+'''
+
+CLEANUP = '''
+import atexit
+atexit.register(print, 'atexit')
+try:
+    try:
+        READY
+        %s
+    %s:
+        print('cleaning', flush=True)
+        time.sleep(0.8)
+        print('cleaned', flush=True)
+        %s
+finally:
+    print('outer')
+'''
+
+
+# Elsewhere a second interrupt and a cleanup that is under way cannot be told apart.
+AGAIN = platform.python_implementation() == 'CPython' and not WINDOWS
+
+DRAIN = '''\
+def drain():
+    print('cleaning', flush=True)
+    for turn in range(15): time.sleep(0.1)
+    print('cleaned', flush=True)
+'''
+
+
+def reload(case, app, value='two', **options) -> float:
+    """Save the program with another value; return the seconds until it is ready."""
+    since = time.monotonic()
+    case.write_app(value, **options)
+    app.wait_ready(value)
+    return time.monotonic() - since
+
+
+@side_by_side
+class AMainThatWaits(TogetherTestCase):
+    """The reload happens at once, wherever main is; on Windows within the grace time."""
+
+    def test_is_woken_at_once(self):
+        def scene(case, name):
+            case.write_app('one', BLOCKS[name])
+            app = case.start_app(stdin=subprocess.PIPE)
+            first = app.wait_ready('one')
+            taken = reload(case, app)
+            if not WINDOWS:
+                case.assertLess(taken, AT_ONCE, app.output)
+            case.assertEqual(app.count(TRACEBACK), 0, app.output)
+            wait_gone(first)
+        self.at_once(scene, ways(*BLOCKS))
+
+    @needs_posix
+    def test_for_a_signal_of_its_own_is_woken_too(self):
+        def scene(case, block):
+            case.write_app('one', block)
+            app = case.start_app()
+            app.wait_ready('one')
+            case.assertLess(reload(case, app), AT_ONCE, app.output)
+            case.assertEqual(app.count(TRACEBACK), 0, app.output)
+        self.at_once(scene, ways(
+            'signal.pause()', 'os.waitpid(os.spawnlp(os.P_NOWAIT, "sleep", "sleep", "60"), 0)'))
+
+
+@needs_posix
+@side_by_side
+class Sigint(TogetherTestCase):
+    """It belongs to the program, or to the shell; the reload happens all the same."""
+
+    @both_ways
+    def test_ignored_at_the_start_does_not_hinder(self):
+        """A background job of a shell script; with main in a call that waits."""
+        self.write_app('one', 'threading.Event().wait()')
+        app = self.start_app(ignore=[signal.SIGINT])
+        app.wait_ready('one')
+        self.assertLess(reload(self, app), AT_ONCE, app.output)
+        self.assertLess(reload(self, app, 'six'), AT_ONCE, app.output)
+        if platform.python_implementation() == 'PyPy':
+            skip(self, 'the last part: PyPy never leaves SIGINT ignored at its start')
+        app.ctrl_c()  # still ignored: the next save finds the same program
+        reload(self, app, 'end')
+        self.assertEqual((len(app.pids()), app.count(TRACEBACK)), (4, 0), app.output)
+
+    def test_at_its_default_does_not_hinder(self):
+        def scene(case):
+            case.write_app('one', 'signal.signal(signal.SIGINT, signal.SIG_DFL)\n' + FOREVER)
+            app = case.start_app()
+            app.wait_ready('one')
+            reload(case, app)
+        self.at_once(scene, ways())
+
+
+@side_by_side
+class TheInterrupt(TogetherTestCase):
+    """Turned into something else it is still status 3, still a reload."""
+
+    def test_turned_into_something_else_reloads(self):
+        def scene(case, name):
+            case.write_app('one', SWALLOWED[name], after='print("went on", flush=True)')
+            app = case.start_app()
+            app.wait_ready('one')
+            case.assertLess(reload(case, app), GRACE - 1 if not WINDOWS else 60, app.output)
+            if case.way == 'library':
+                case.assertEqual(app.count('^went on'), 0, app.output)
+        self.at_once(scene, ways(*SWALLOWED))
+
+    def test_is_not_stopped_by_what_encloses_the_call(self):
+        def scene(case, clause):
+            case.write('app.py', ENCLOSED % ('one', clause))
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write('app.py', ENCLOSED % ('two', clause))
+            app.wait_ready('two')
+            case.assertEqual(app.count(TRACEBACK), 0, app.output)
+        self.at_once(scene, [('library', clause) for clause in (
+            'except SystemExit: pass', 'finally: sys.exit(0)',
+            'except BaseException: sys.exit(7)')])
+
+    def test_swallowed_once_comes_again(self):
+        """`except:` in a handler, and the program goes on as if nothing had happened."""
+        def scene(case, block):
+            case.write_app('one', block)
+            app = case.start_app()
+            app.wait_ready('one')
+            taken = reload(case, app)
+            if AGAIN:
+                case.assertLess(taken, GRACE - 1, app.output)
+            case.assertEqual(app.count(TRACEBACK), 0, app.output)
+        self.at_once(scene, ways(
+            'try: time.sleep(600)\nexcept: pass\ntime.sleep(600)',
+            'while True:\n    try: time.sleep(0.1)\n    except Exception: pass',
+            'for turn in range(3):\n    try: time.sleep(600)\n    except BaseException: pass\n'
+            'time.sleep(600)'))
+
+    def test_swallowed_by_wsgiref_during_a_request_comes_again(self):
+        """Its handler catches everything; the request's answer is its own affair."""
+        def scene(case):
+            case.write_app('one', '''
+                from wsgiref.simple_server import make_server
+                def app(environ, start_response):
+                    print('handling', flush=True)
+                    time.sleep(600)
+                with make_server('127.0.0.1', 0, app) as server:
+                    print('port', server.server_port, flush=True)
+                    server.serve_forever()
+                ''')
+            app = case.start_app()
+            app.wait_ready('one')
+            port = int(app.wait_for(r'^port (\d+)').group(1))
+            with socket.create_connection(('127.0.0.1', port)) as client:
+                client.sendall(b'GET / HTTP/1.0\r\n\r\n')
+                app.wait_for('^handling')
+                reload(case, app)
+        self.at_once(scene, ways())
+
+
+@side_by_side
+class TheCleanup(TogetherTestCase):
+    """Not interrupted a second time; finally and atexit run once, in order."""
+
+    def test_under_way_is_left_to_end(self):
+        cases = [('time.sleep(600)', 'finally', ''),
+                 ('time.sleep(600)', 'except BaseException', ''),
+                 ('threading.Event().wait()', 'except KeyboardInterrupt', 'raise'),
+                 ('for turn in range(9999): time.sleep(0.05)', 'finally', ''),
+                 ('time.sleep(600)', 'except KeyboardInterrupt', 'sys.exit(0)')]
+
+        def scene(case, cleanup):
+            case.write_app('one', CLEANUP % cleanup)
+            app = case.start_app()
+            app.wait_ready('one')
+            reload(case, app)
+            said = [line for line in app.output.splitlines()
+                    if line in ('cleaning', 'cleaned', 'outer', 'atexit')]
+            case.assertEqual(said, ['cleaning', 'cleaned', 'outer', 'atexit'], app.output)
+            case.assertEqual(app.count(TRACEBACK), 0, app.output)
+        self.at_once(scene, ways(*cases))
+
+    def test_in_a_with_block_or_in_a_coroutine_is_left_to_end(self):
+        texts = ['''
+            import contextlib
+            @contextlib.contextmanager
+            def manager():
+                try: yield
+                finally:
+                    print('cleaning', flush=True)
+                    for turn in range(8): time.sleep(0.1)
+                    print('cleaned', flush=True)
+            with manager(): READY; time.sleep(600)
+            ''', '''
+            import asyncio
+            async def work():
+                try: READY; await asyncio.sleep(600)
+                finally:
+                    print('cleaning', flush=True)
+                    await asyncio.sleep(0.8)
+                    print('cleaned', flush=True)
+            asyncio.run(work())
+            ''']
+
+        def scene(case, text):
+            case.write_app('one', text)
+            app = case.start_app()
+            app.wait_ready('one')
+            reload(case, app)
+            case.assertEqual((app.count('^cleaning'), app.count('^cleaned')), (1, 1), app.output)
+            case.assertEqual(app.count(TRACEBACK), 0, app.output)
+        if sys.version_info < (3, 11):  # from there on asyncio has a SIGINT handler of its own
+            texts.append(texts[1].replace('READY; await asyncio.sleep', 'READY; time.sleep'))
+        self.at_once(scene, ways(*texts))
+
+    def test_in_a_loop_is_left_to_end(self):
+        """A drain: the cleanup comes back to the same line again and again."""
+        def scene(case, loop):
+            case.write_app('one', DRAIN + loop)
+            app = case.start_app()
+            app.wait_ready('one')
+            reload(case, app)
+            case.assertEqual((app.count('^cleaning'), app.count('^cleaned')), (1, 1), app.output)
+            case.assertEqual(app.count(TRACEBACK), 0, app.output)
+        self.at_once(scene, ways(
+            'try: READY; time.sleep(600)\nfinally: drain()',
+            'while True:\n    try: READY; time.sleep(600)\n'
+            '    except KeyboardInterrupt: drain(); break'))
+
+    def test_of_normal_reloads_prints_no_traceback(self):
+        """Ten in a row, with a thread, a server and an atexit of the program's own."""
+        block = '''
+            import atexit, socketserver
+            atexit.register(print, 'atexit')
+            server = socketserver.ThreadingTCPServer(('127.0.0.1', 0), None)
+            thread = threading.Thread(target=server.serve_forever, daemon=True)
+            thread.start()
+            READY
+            thread.join()
+            '''
+
+        def scene(case):
+            case.write_app('v0', block)
+            app = case.start_app()
+            app.wait_ready('v0')
+            for number in range(1, 6):
+                reload(case, app, 'v%d' % number, block=block)
+            case.assertEqual((app.count(TRACEBACK), app.count('^atexit')), (0, 5), app.output)
+        self.at_once(scene, ways())
+
+
+@side_by_side
+class WhatHoldsOn(TogetherTestCase):
+    """After the grace time one line names it, output is flushed, and the reload happens."""
+
+    BLOCKS = {
+        'a thread': ('worker-7', '''
+            threading.Thread(target=time.sleep, args=[600], name='worker-7').start()
+            READY
+            time.sleep(600)
+            '''),
+        'two threads': ('worker-(7.*worker-8|8.*worker-7)', '''
+            threading.Thread(target=time.sleep, args=[600], name='worker-7').start()
+            threading.Thread(target=time.sleep, args=[600], name='worker-8').start()
+            READY
+            time.sleep(600)
+            '''),
+        'a pool': ('drone' if sys.version_info >= (3, 9) else 'MainThread', '''
+            from concurrent.futures import ThreadPoolExecutor
+            pool = ThreadPoolExecutor(1, thread_name_prefix='drone')
+            pool.submit(time.sleep, 600)
+            READY
+            time.sleep(600)
+            '''),
+        'atexit': ('MainThread', '''
+            import atexit
+            atexit.register(time.sleep, 600)
+            READY
+            time.sleep(600)
+            '''),
+        'finally': ('MainThread', '''
+            try: READY; time.sleep(600)
+            finally:
+                while True: time.sleep(0.05)
+            '''),
+        'a loop': ('MainThread', '''
+            READY
+            while True:
+                try: time.sleep(0.2)
+                except BaseException: pass
+            '''),
+        'a handler': ('MainThread', '''
+            signal.signal(signal.SIGINT, lambda *ignored: None)
+            READY
+            threading.Event().wait()
+            '''),
+        'ignoring it later': ('MainThread', '''
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            READY
+            time.sleep(600)
+            '''),
+        'the debugger': ('MainThread', '''
+            READY
+            breakpoint()
+            time.sleep(600)
+            '''),
+    }
+    MAY_BE_SOONER = {'a handler', 'ignoring it later', 'the debugger'}
+
+    def test_is_ended_after_the_grace_time(self):
+        def scene(case, name):
+            holder, block = self.BLOCKS[name]
+            block = block.replace('READY', 'READY; print("flushed in the end", end="")')
+            case.write_app('one', block)
+            app = case.start_app(stdin=subprocess.PIPE)
+            app.type('c\n')
+            app.wait_ready('one')
+            taken = reload(case, app)
+            line = r'^.*reloader: .*\b%s' % holder
+            if name not in self.MAY_BE_SOONER:
+                case.assertGreater(taken, GRACE - 1.5, app.output)
+                case.assertEqual(app.count(line), 1, app.output)
+                case.assertEqual(app.count(TRACEBACK), 0, app.output)
+            case.assertLess(taken, 3 * GRACE, app.output)
+            case.assertEqual(app.count('flushed in the end'), 1, app.output)
+        self.at_once(scene, ways(*(name for name in self.BLOCKS
+                                   if not WINDOWS or name not in self.MAY_BE_SOONER)), idle=True)
+
+    def test_in_a_request_that_never_ends_is_ended_too(self):
+        """run(app) lets requests end, but not for ever."""
+        text = '''
+            import os, time
+            import reloader
+            def app(environ, start_response):
+                print('handling', flush=True)
+                time.sleep(600)
+            if __name__ == '__main__':
+                print('ready', os.getpid(), %r, flush=True)
+                reloader.run(app, port=%d, reloader=True, interval=0.1)
+            '''
+        with socket.socket() as free:
+            free.bind(('127.0.0.1', 0))
+            port = free.getsockname()[1]
+        self.write('app.py', text % ('one', port))
+        app = self.start('app.py')
+        app.wait_ready('one')  # the parent's
+        app.wait_ready('one')
+        with socket.create_connection(('127.0.0.1', port)) as client:
+            client.sendall(b'GET / HTTP/1.0\r\n\r\n')
+            app.wait_for('^handling')
+            self.write('app.py', text % ('two', port))
+            app.wait_ready('two')
+
+    @skip_unless(not WINDOWS, 'a prompt under Wine cannot be interrupted')
+    def test_at_the_pdb_prompt_is_left_to_the_person_there(self):
+        """A save waits until the program goes on, past the grace time: the same one answers."""
+        def scene(case):
+            case.write_app('one', 'breakpoint()\n' + FOREVER)
+            app = case.start_app(stdin=subprocess.PIPE)
+            first = app.wait_ready('one')
+            app.type('p "at", "prompt", %d\n' % first)
+            app.wait_for("'at', 'prompt', %d" % first)
+            case.write_app('two')
+            time.sleep(GRACE + 1)  # nothing may happen all the while: shown by the answer
+            app.type('p "still", os.getpid()\n')
+            app.wait_for("'still', %d" % first)
+            self.assertTrue(is_alive(first))
+            app.type('c\n')
+            app.wait_ready('two')
+        self.at_once(scene, ways())
+
+
+if __name__ == '__main__':
+    unittest.main()
