@@ -304,6 +304,7 @@ class _Parent:
         self.threes = 0  # how often in a row status 3 came unasked for, at once after the start
         self.series: list[str] = []  # files that dirtied one start after the other, each alone
         self.suspect = ''  # the file that made a series of three
+        self.wrote = False  # whether the child was seen to write that file
         self.ended = threading.Event()
 
     def run(self) -> NoReturn:
@@ -408,7 +409,7 @@ class _Parent:
 
     def _take_notes(self, started: float, status: int) -> bool:
         """Read what the child wrote into the lockfile; tell whether it was asked to reload."""
-        asked, told, traced = False, False, []
+        asked, told, traced, self.wrote = False, False, [], False
         for kind, *values in _records(self.lockfile):
             if kind == 'file':
                 path, seen, is_module, content = values
@@ -417,6 +418,8 @@ class _Parent:
                 self.files.watch(path, is_module)
             elif kind == 'pattern' and values[0] not in self.files.patterns:
                 self.files.patterns.append(values[0])
+            elif kind == 'wrote':
+                self.wrote = True
             elif kind == 'crash':
                 traced, told = values[0], not values[1]
             elif kind == 'reload':
@@ -446,7 +449,7 @@ class _Parent:
             _drop_bytecode(path)
 
     def _dirtied(self, started: float, names: list[str]) -> bool:
-        """Note what changed while a child ran; False if one file did so too often in a row."""
+        """Note what changed while a child ran; False if it was the child's own doing, again."""
         lone = len(names) == 1 and time.monotonic() - started < SUSPICION
         if not lone or names[0] not in self.series:
             self.series = []
@@ -454,7 +457,7 @@ class _Parent:
             self.series.append(names[0])
         if len(self.series) >= 3:
             self.suspect = names[0]
-        if len(self.series) > 3 and names:
+        if self.wrote and names == [self.suspect]:
             self.files.accept(names)
             return False
         return bool(names)
@@ -1443,7 +1446,9 @@ def _watch_own_writes(path: str) -> None:
         if event == 'open' and args[1] not in ('r', 'rb') or event == 'os.rename':
             names = [arg for arg in args[:2] if isinstance(arg, str)]
             if any(os.path.join(os.getcwd(), name) == path for name in names):
-                _state['wrote'] = True
+                _state['wrote'], checker = True, _checker()
+                if checker:
+                    checker.note('wrote')
 
     sys.addaudithook(hook)  # for ever, and slow: only where three starts in a row were dirtied
 

@@ -199,8 +199,8 @@ def report(
     """Print the line of one run of the suite, what failed in it, and what it left running."""
     passed, failed, skipped = counts(output)
     lines = []
-    if status and not failed or not status and failed:
-        failed += 1
+    if bool(status) != bool(failed):  # it ended otherwise than its last lines say
+        failed = failed or 1
         lines.append(f'    status {status}')
     left = left_running(folder)
     if left:
