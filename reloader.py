@@ -75,6 +75,7 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from importlib.machinery import PathFinder
 from importlib.util import cache_from_source, source_from_cache, source_hash
 from itertools import islice
@@ -688,6 +689,8 @@ class FileCheckerThread(threading.Thread):
         self._triggered = False
         self._stack: Stack = ()  # where main was when it was last seen undisturbed
         self._struck = False
+        self._alive: Callable[[], Optional[_Interrupt]] = lambda: None  # the interrupt, unless
+        # it was swallowed: while it goes up, is handled, or waits in a coroutine, it lives
         self._tried = 0.0  # monotonic: when main was last interrupted
 
     def __enter__(self) -> FileCheckerThread:
@@ -831,6 +834,8 @@ class FileCheckerThread(threading.Thread):
         """Tell whether main has not heard of its end, or has swallowed the interrupt."""
         if is_foreign:  # who knows what the program's handler does: once, and as late as can be
             return not self._struck and rest < LATE
+        if self._alive():
+            return False
         if waited > PATIENCE and _goes_on(self._stack, _stack(self._main)):
             return True
         return waited > SWALLOWED and _WAKE != 0 or not self._struck and rest < LATE
@@ -857,7 +862,12 @@ class FileCheckerThread(threading.Thread):
                 return
             frame = frame.f_back
         self._stack = stack
-        raise KeyboardInterrupt
+        raise self._make_interrupt()  # in no variable: this frame's would keep it alive
+
+    def _make_interrupt(self) -> _Interrupt:
+        error = _Interrupt()
+        self._alive = weakref.ref(error)
+        return error
 
     def _forgive(self, changed: list[str]) -> bool:
         """Accept that the program rewrites its own file at every start, after three restarts."""
@@ -867,6 +877,10 @@ class FileCheckerThread(threading.Thread):
         self.files.accept(changed)
         _say(f'{_short(changed[0])} is rewritten at every start, running with it as it is')
         return True
+
+
+class _Interrupt(KeyboardInterrupt):
+    """The checker's own: unlike its base class it can be weakly referenced."""
 
 
 class _Finder:
