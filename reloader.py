@@ -946,10 +946,14 @@ def _insist(status: int) -> None:
     """End the process when the grace time is over; say what was in the way."""
     threads = [thread.name for thread in threading.enumerate()
                if not thread.daemon and thread is not threading.main_thread()]
-    _say(f"still busy after {GRACE:.0f} s: {', '.join(threads or ['MainThread'])}; ended")
-    flusher = threading.Thread(target=_flush, daemon=True)  # main may hold a stream's lock
-    flusher.start()
-    flusher.join(0.5)
+
+    def take_leave() -> None:
+        _say(f"still busy after {GRACE:.0f} s: {', '.join(threads or ['MainThread'])}; ended")
+        _flush()
+
+    thread = threading.Thread(target=take_leave, daemon=True)  # main may hold a stream's lock
+    thread.start()
+    thread.join(0.5)
     _end_workers()
     os._exit(status)
 
@@ -1534,13 +1538,14 @@ def _terminal() -> Callable[[], None]:
 
 def _say(text: str, quiet: bool = False) -> int:
     """Write a line to stderr, in colour on a terminal; return the status of a failure."""
-    if not quiet and sys.stderr:
+    stream = sys.__stderr__  # not what the program may have put there
+    if stream and not quiet:
         line = f'reloader: {text}'
         with contextlib.suppress(OSError, ValueError):  # nobody reads, or it is closed
-            if os.name == 'posix' and sys.stderr.isatty() and not os.environ.get('NO_COLOR'):
+            if os.name == 'posix' and stream.isatty() and not os.environ.get('NO_COLOR'):
                 line = f'\x1b[33m{line}\x1b[0m'
-            sys.stderr.write(line + '\n')
-            sys.stderr.flush()
+            stream.write(line + '\n')
+            stream.flush()
     return 1
 
 
