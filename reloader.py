@@ -144,7 +144,7 @@ def run_with_reloader(main_func: Callable[[], Any], extra_files: Patterns = None
     interval: the longest time in seconds that a save may go unnoticed; most are seen at once.
 
     Raises TypeError and ValueError for bad arguments, RuntimeError off the main thread and at an
-    interactive prompt. A program that cannot be started again (-c, standard input) exits with 1.
+    interactive prompt. A program from standard input, which cannot be read again, exits with 1.
     """
     if not callable(main_func):
         raise TypeError(f'main_func must be callable, not {main_func!r}')
@@ -1410,6 +1410,15 @@ def _parent_pid() -> int:
     return os.getppid() if os.name == 'posix' else 0
 
 
+def _read_header(lockfile: str) -> Dict[str, Any]:
+    """Return what a parent wrote into its lockfile; nothing if it is not one of this module's."""
+    with contextlib.suppress(OSError, EOFError, ValueError, TypeError), \
+            open(lockfile, 'rb') as file:
+        header = marshal.load(file)
+        return header if isinstance(header, dict) else {}
+    return {}
+
+
 def _is_child() -> bool:
     """Tell from the environment whether a parent started this process, and mark it as taken.
 
@@ -1425,7 +1434,7 @@ def _is_child() -> bool:
         try:
             os.kill(int(mark), 0)
         except ProcessLookupError:
-            is_orphan = os.path.exists(os.environ[LOCKFILE])
+            is_orphan = _read_header(os.environ[LOCKFILE]).get('parent') == int(mark)
         except (OSError, OverflowError):  # somebody else's process, or no process id at all
             is_orphan = False
         else:
@@ -1498,12 +1507,9 @@ def _records(lockfile: str) -> list[Tuple[Any, ...]]:
 
 
 def _header(lockfile: str = '') -> Dict[str, Any]:
-    """Return what the parent wrote for this child; nothing under a foreign parent."""
+    """Return what the parent wrote for this child."""
     if _state['header'] is None:
-        _state['header'] = {}
-        with contextlib.suppress(OSError, EOFError, ValueError, TypeError), \
-                open(lockfile or _state['lockfile'], 'rb') as file:
-            _state['header'] = marshal.load(file)
+        _state['header'] = _read_header(lockfile or _state['lockfile'])
     return dict(_state['header'])
 
 

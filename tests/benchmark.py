@@ -75,14 +75,14 @@ class Program:
         return next(((came, line.split()) for came, line in list(self.lines)
                      if came >= since and line.startswith(start)), None)
 
-    def wait(self, start: str) -> Optional[Line]:
+    def wait(self, start: str, limit: float = LIMIT) -> Optional[Line]:
         """Wait for the first line that begins so; None if it does not come."""
         with self.came:
-            self.came.wait_for(lambda: self.find(start), LIMIT)
+            self.came.wait_for(lambda: self.find(start), limit)
         return self.find(start)
 
     def expect(self, start: str) -> Line:
-        return self.wait(start) or sys.exit(f'no {start!r} came, but: {"".join(self.last)}')
+        return self.wait(start, 60) or sys.exit(f'no {start!r} came, but: {"".join(self.last)}')
 
     def __enter__(self) -> Program:
         return self
@@ -403,15 +403,13 @@ def main() -> None:
     bare, load = bare_memory() if LINUX else None, os.getloadavg()[0] if LINUX else 0
     with contextlib.suppress(KeyboardInterrupt):    # then tell what there is
         for reloader in chosen:
-            measure(reloader, 0, seconds, saves)
-            if not args.quick:
-                measure(reloader, 1000, seconds, saves)
-                measure(reloader, 3000, seconds, 0)
+            counts = [0] if args.quick else [0, 1000, 3000]
+            if reloader in ours[1:2]:
+                counts = [0, 1000] if args.quick else [0, 100, 1000, 3000, 10000]
+            for modules in counts:
+                measure(reloader, modules, seconds, 0 if modules == 3000 else saves)
             if reloader not in ours[:2]:    # those two serve nothing themselves
                 ask_through_reloads(reloader, reloads)
-        for modules in (1000,) if args.quick else (100, 10000):
-            for reloader in ours[1:2]:
-                measure(reloader, modules, seconds, saves)
     print(f'{time.strftime("%Y-%m-%d %H:%M")}, {platform.platform()}, {os.cpu_count()} cores, '
           f'CPython {platform.python_version()}, ' + ', '.join(
               f'{key} {version(key)}' for key in dict.fromkeys(r.key for r in chosen)),
