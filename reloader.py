@@ -72,6 +72,7 @@ import ntpath
 import os
 import posixpath
 import signal
+import stat
 import sys
 import threading
 import time
@@ -183,26 +184,35 @@ def bind(host: str, port: int) -> socket.socket:
     after an edit, it is a plain socket of the child; one that is no longer asked for is closed.
     The same address gives the same socket, port 0 keeps the port it got.
 
-    Raises OSError if the address cannot be had. On Windows sockets are inherited as handles, which
-    some network filters (layered service providers) prevent.
+    Raises OSError if the address cannot be had. On Windows no socket is handed on: each child
+    opens its own, and port 0 gets another port each time.
     """
     import socket
     sockets: Dict[Tuple[str, int], socket.socket] = _state['sockets']
     if (host, port) not in sockets:
-        inherited = _header().get('sockets', {}).get((host, port)) if _state['child'] else None
-        if inherited is not None:
-            sockets[host, port] = socket.socket(fileno=inherited)
-            if not _state['listen_fds']:
-                sockets[host, port].set_inheritable(False)
+        offered = _header().get('sockets', {}) if _state['child'] else {}
+        if (host, port) in offered:
+            sockets[host, port] = socket.socket(fileno=offered[host, port])
+            sockets[host, port].set_inheritable(_state['listen_fds'])
         else:
-            family = socket.AF_INET6 if ':' in host else socket.AF_INET
-            try:
-                sockets[host, port] = socket.create_server(
-                    (host, port), family=family, backlog=128)
-            except OSError as error:
-                raise OSError(error.errno, f'cannot listen on {host}:{port}: '
-                                           f'{os.strerror(error.errno or 0)}') from None
+            sockets[host, port] = _listen(host, port)
     return sockets[host, port]
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Open a listening socket; wait for the parent to close one that was just dropped."""
+    import socket
+    family = socket.AF_INET6 if ':' in host else socket.AF_INET
+    until = time.monotonic() + 2 * HEARTBEAT if (host, port) in _state['dropped'] else 0.0
+    while True:
+        try:
+            return socket.create_server((host, port), family=family, backlog=128)
+        except OSError as error:
+            if time.monotonic() > until:
+                text = error.strerror or os.strerror(error.errno or 0)
+                where = f'cannot listen on {host}:{port}: '
+                raise OSError(error.errno, where + text) from None
+        time.sleep(TICK)
 
 
 def watch(*patterns: Union[str, os.PathLike[str]]) -> None:
@@ -252,6 +262,7 @@ def _reload(main_func: Callable[[], Any], options: _Options) -> None:
         _Parent(_own_command(main), files, options, file and _source_of(file)).run()
     if checker.status in ('reload', 'error'):
         _leave(checker)
+    _guard_end(checker)
 
 
 class _Options:
@@ -380,8 +391,13 @@ class _Parent:
         self._write_header()
         environment = dict(os.environ, **{CHILD: str(os.getpid()), LOCKFILE: self.lockfile,
                                      SUSPECT: self.suspect})
-        for listener in _state['sockets'].values():
-            listener.set_inheritable(True)
+        for listener in list(_state['sockets'].values()):
+            if os.name == 'nt':
+                listener.close()
+            else:  # as new, whatever the last child has done to it
+                listener.set_inheritable(True)
+                listener.setblocking(True)
+                listener.listen(128)
         # close_fds=False: what our own parent handed on is the program's; Python's own are not
         # inheritable. The child stays in our group, for Ctrl-C and the debugger's terminal.
         self.child = subprocess.Popen(self.command, env=environment, cwd=_state['start'],
@@ -402,7 +418,8 @@ class _Parent:
             'patterns': files.patterns, 'own_patterns': options.patterns,
             'excluded': options.excluded, 'interval': options.interval, 'quiet': options.quiet,
             'verbose': options.verbose, 'program': options.program,
-            'sockets': {key: listener.fileno() for key, listener in _state['sockets'].items()}}
+            'sockets': {key: listener.fileno() for key, listener in
+                        list(_state['sockets'].items()) if os.name == 'posix'}}
         self.since = None
         with contextlib.suppress(FileNotFoundError), open(self.lockfile, 'r+b') as file:
             file.truncate()
@@ -481,6 +498,17 @@ class _Parent:
                 self.deadline = min(self.deadline, time.monotonic() + GRACE + 1)
             if time.monotonic() > self.deadline:
                 self._kill()
+            if os.getpid() == 1:
+                self._bury_orphans()
+
+    def _bury_orphans(self) -> None:
+        """Wait for what the program left behind: as a container's first process we inherit it."""
+        with contextlib.suppress(ChildProcessError):  # there is nobody
+            while True:
+                dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                if dead is None or self.child and dead.si_pid == self.child.pid:
+                    break
+                os.waitpid(dead.si_pid, os.WNOHANG)
 
     def _close_unclaimed(self) -> None:
         for kind, *values in _records(self.lockfile):
@@ -508,8 +536,8 @@ class _Parent:
     def _catch(self, signum: int, frame: Optional[FrameType]) -> None:
         """Handle a signal: no more than notes and system calls, as it comes at any moment."""
         is_first, self.caught = not self.caught, self.caught or signum
-        if is_first:
-            self.deadline = time.monotonic() + GRACE
+        if is_first:  # Ctrl-C reaches the child too, which then keeps the grace time itself
+            self.deadline = time.monotonic() + GRACE + (signum == signal.SIGINT)
         if signum != signal.SIGINT:
             self._pass_on(signum)
         elif is_first:  # the child got the Ctrl-C too, as a rule; if not, the lockfile tells it
@@ -729,6 +757,7 @@ class FileCheckerThread(threading.Thread):
     def run(self) -> None:
         """Look, until there is a reason to end; then see to it that main ends."""
         age, seen, last = 0.0, self._touched(), time.monotonic()
+        self._stack = _stack(self._main)
         self.files.look_at_all()
         while not self._left.is_set():
             touched, now = self._touched(), time.monotonic()
@@ -816,7 +845,8 @@ class FileCheckerThread(threading.Thread):
 
     def _see_off(self, status: int, at_once: bool) -> None:
         """Interrupt main, again if it goes on as if nothing had happened; in the end exit."""
-        self._tried, is_foreign = time.monotonic(), _handles_sigint()
+        self._tried = time.monotonic()
+        is_foreign = _handles_sigint() or not at_once and _runs_event_loop(self._main)
         self.deadline = self._tried + GRACE
         if at_once:
             self._strike()
@@ -857,7 +887,8 @@ class FileCheckerThread(threading.Thread):
             error = error.__context__
         while frame:
             if frame.f_code in (FileCheckerThread.__enter__.__code__,
-                                FileCheckerThread.__exit__.__code__):
+                                FileCheckerThread.__exit__.__code__,
+                                FileCheckerThread.run.__code__):  # a greenlet of main's thread
                 self._struck = False
                 return
             frame = frame.f_back
@@ -931,8 +962,20 @@ def _leave(checker: FileCheckerThread) -> NoReturn:
         threading._shutdown()  # type: ignore[attr-defined]  # joins threads, pools too
         atexit._run_exitfuncs()
     finally:  # whatever they raised has been printed
-        _flush()
+        _flush(close=True)
         os._exit(status)
+
+
+def _guard_end(checker: FileCheckerThread) -> None:
+    """See to it that the child ends, workers too, if its parent has heard Ctrl-C as well."""
+    def end() -> None:
+        if not os.path.exists(checker.lockfile):
+            _insist(130)
+
+    guard = threading.Timer(GRACE - TICK, end)
+    guard.daemon = True
+    if not os.path.exists(checker.lockfile):
+        guard.start()
 
 
 def _end_workers() -> None:
@@ -958,15 +1001,26 @@ def _insist(status: int) -> None:
     os._exit(status)
 
 
-def _flush() -> None:
-    """Flush every open file, as the interpreter's end would."""
+def _flush(close: bool = False) -> None:
+    """Flush every open file, as the interpreter's end would; close all but the standard ones."""
     import gc
     import io
-    kinds = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
-    files = [item for item in gc.get_objects() if issubclass(type(item), kinds)]
-    for file in sorted(files, key=lambda item: not isinstance(item, kinds[0])):  # text first
-        with contextlib.suppress(OSError, ValueError):  # closed, or its reader is gone
-            file.flush()
+    kinds = [io.IOBase.__base__ or io.IOBase]  # the built-in one: no abstract class is as fast
+    for name, kind in (('tempfile', '_TemporaryFileWrapper'), ('zipfile', 'ZipFile')):
+        if name in sys.modules:  # they have an end of their own, too
+            kinds.append(getattr(sys.modules[name], kind))
+    files: list[Any] = [item for item in gc.get_objects() if issubclass(type(item), tuple(kinds))]
+    standard = (sys.stdin, sys.stdout, sys.stderr, sys.__stdin__, sys.__stdout__, sys.__stderr__)
+    kept = {id(layer) for stream in standard for layer in (
+        stream, getattr(stream, 'buffer', None), getattr(getattr(stream, 'buffer', 0), 'raw', 0))}
+    for file in sorted(files, key=lambda item: not isinstance(item, io.TextIOBase)):  # text first
+        with contextlib.suppress(Exception):  # closed, its reader is gone, or not made to be
+            if id(file) in kept:
+                file.flush()
+            elif close and (not hasattr(file, 'writable') or file.writable()):
+                file.close()
+            elif hasattr(file, 'flush'):
+                file.flush()
 
 
 def _report_crashes(checker: FileCheckerThread) -> None:
@@ -1015,7 +1069,8 @@ def _drop_unclaimed_sockets(checker: FileCheckerThread) -> None:
     offered: Dict[Tuple[str, int], int] = _header().get('sockets', {})
     unclaimed = [key for key in offered if key not in _state['sockets']]
     for key in unclaimed:
-        os.close(offered[key])
+        os.close(offered.pop(key))
+        _state['dropped'].add(key)
     if unclaimed:
         checker.note('unclaimed', unclaimed)
 
@@ -1256,6 +1311,8 @@ def _sign(path: str) -> Signature:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in a name
         return None
+    if stat.S_ISDIR(status.st_mode):
+        return None
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
@@ -1368,8 +1425,15 @@ def _wake(thread: int, signum: int) -> None:
     """Deliver a signal to main. Not _thread.interrupt_main(): that wakes no call that waits."""
     if hasattr(signal, 'pthread_kill') and isinstance(threading.get_ident, type(len)):
         signal.pthread_kill(thread, signum)
-    elif os.name == 'posix':  # gevent has replaced thread ids by its own
-        os.kill(os.getpid(), signum)
+    elif os.name == 'posix':  # gevent has made threads greenlets, this one of main's own thread
+        original = sys.modules['gevent.monkey'].get_original
+        sleep = original('time', 'sleep')
+
+        def kill_later() -> None:  # when this greenlet has given way to the hub
+            sleep(TICK / 2)
+            os.kill(os.getpid(), signum)
+
+        original('_thread', 'start_new_thread')(kill_later, ())
     elif callable(signal.getsignal(signum)):  # else raise would end the process
         signal.raise_signal(signal.SIGINT)
 
@@ -1396,6 +1460,14 @@ def _at_prompt(thread: int) -> bool:
             return True
         frame = frame.f_back
     return False
+
+
+def _runs_event_loop(thread: int) -> bool:
+    """Tell whether main is in asyncio's loop, which goes round during a cleanup as before."""
+    frame = sys._current_frames().get(thread)
+    while frame and frame.f_code.co_name != 'run_forever':
+        frame = frame.f_back
+    return frame is not None
 
 
 def _stack(thread: int) -> Stack:
@@ -1428,6 +1500,8 @@ def _is_child() -> bool:
     if mark.endswith(':' + pid):  # the child has replaced itself by exec
         return True
     if not mark.isdecimal() or LOCKFILE not in os.environ:
+        return False
+    if os.name == 'nt' and not os.path.exists(os.environ[LOCKFILE]):
         return False
     if os.name == 'posix' and int(mark) != os.getppid() and not getattr(sys, 'frozen', False):
         # Started by somebody else, or by a parent that was killed a moment ago.
@@ -1464,7 +1538,8 @@ def _start_directory() -> str:
 _state: Dict[str, Any] = vars(sys).setdefault('_reloader', {
     'start': _start_directory(), 'argv': list(getattr(sys, 'argv', ())), 'imported': time.time(),
     'child': _is_child(), 'lockfile': os.environ.get(LOCKFILE, ''), 'checker': None,
-    'header': None, 'wrote': False, 'patterns': [], 'sockets': {}, 'listen_fds': False})
+    'header': None, 'wrote': False, 'dropped': set(), 'patterns': [],
+    'sockets': {}, 'listen_fds': False})
 
 
 def _watch_own_writes(path: str) -> None:
@@ -1728,12 +1803,17 @@ def _run_program() -> None:
         if header['verbose']:
             _say(f'watching every file once in {checker.interval} s, '
                  f'the {HOT} saved last every {checker.files.tick} s')
+        if hasattr(sys, 'orig_argv'):
+            own = sys.orig_argv[:len(sys.orig_argv) - len(sys.argv)]
+            own = own[:-1] if own[-1] == '-m' else own
+            sys.orig_argv[:] = [*own, *(['-m'] if is_module else []), name, *arguments]
         sys.argv = [name, *arguments]
         _execute(is_module, name, checker)
         threading._shutdown()  # type: ignore[attr-defined]  # the program lives as its threads do
         interrupted = False
     if checker.status != 'exit':
         _leave(checker)
+    _guard_end(checker)
     if interrupted:
         sys.exit(130)
 

@@ -11,7 +11,7 @@ import unittest
 import zipfile
 
 from tests import support
-from tests.support import FOREVER, WINDOWS, library, needs_posix, plain, side_by_side, wait_gone
+from tests.support import FOREVER, library, needs_posix, plain, side_by_side, wait_gone
 from tests.together import TogetherTestCase, ways
 
 sys.path.insert(0, str(support.RELOADER.parent))
