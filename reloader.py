@@ -1013,7 +1013,8 @@ def _flush(close: bool = False) -> None:
     standard = (sys.stdin, sys.stdout, sys.stderr, sys.__stdin__, sys.__stdout__, sys.__stderr__)
     kept = {id(layer) for stream in standard for layer in (
         stream, getattr(stream, 'buffer', None), getattr(getattr(stream, 'buffer', 0), 'raw', 0))}
-    for file in sorted(files, key=lambda item: not isinstance(item, io.TextIOBase)):  # text first
+    layers = (io.RawIOBase, io.BufferedIOBase, io.TextIOBase)  # from the innermost, closed last
+    for file in sorted(files, key=lambda item: [isinstance(item, layer) for layer in layers]):
         with contextlib.suppress(Exception):  # closed, its reader is gone, or not made to be
             if id(file) in kept:
                 file.flush()

@@ -821,7 +821,7 @@ class TheCommandLine(ReloaderTestCase):
                 self.assertEqual(json.loads(under.stdout), json.loads(plain.stdout))
 
     def test_the_module_form_and_the_parent_that_does_not_import_the_program(self):
-        self.write('app.py', 'import os\nprint("imported", os.getppid(), flush=True)\n')
+        self.write('app.py', 'import os\nprint("imported", os.getpid(), flush=True)\n')
         for command in (['-m', 'reloader', 'app.py'], ['reloader.py', 'app.py'],
                         ['reloader.py', '-m', 'app']):
             with self.subTest(command):
