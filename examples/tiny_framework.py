@@ -1,6 +1,6 @@
 """A web framework in 20 lines that vendors reloader.py, and a page made with it.
 
-Type `python3 examples/tiny_framework.py`, open http://127.0.0.1:8080/hello/you, edit hello(), save.
+Type `python3 examples/tiny_framework.py`, open http://127.0.0.1:8080/hello/you, edit hello, save.
 """
 import sys
 

@@ -1,4 +1,4 @@
-"""A loop that is no server: type `python3 examples/worker.py`, then edit PAUSE or work() and save."""
+"""A loop, no server: type `python3 examples/worker.py`, then edit PAUSE or work() and save."""
 import sys
 import time
 
