@@ -267,8 +267,10 @@ def counts(output: str) -> tuple[int, int, int]:
     output = output.partition(AGAIN)[0]
     ran = re.findall(r'^Ran (\d+) tests? in', output, re.MULTILINE)
     end = re.findall(r'^(?:OK|FAILED|NO TESTS RAN)(?: \((.*)\))?$', output, re.MULTILINE)
-    if not ran or not end or ran[-1] == '0':
-        return 0, 1, 0
+    if not ran or not end or ran[-1] == '0':  # it did not come to its end: as far as it came
+        done = re.findall(r'\.\.\. (ok|FAIL|ERROR|skipped)\b', output)
+        bad = done.count('FAIL') + done.count('ERROR')
+        return done.count('ok'), bad + 1, done.count('skipped')
     of = {name.strip(): int(number) for name, number in re.findall(r'([a-z ]+)=(\d+)', end[-1])}
     failed = sum(of.get(name, 0) for name in ('failures', 'errors', 'unexpected successes'))
     skipped = of.get('skipped', 0)

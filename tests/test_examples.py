@@ -43,7 +43,8 @@ class ExampleTestCase(ReloaderTestCase):
 
     def place(self, name, *edits):
         """Copy an example and change words of it, each of which stands there once; return it."""
-        shutil.copytree(EXAMPLES, self.folder / 'examples', dirs_exist_ok=True, copy_function=shutil.copy)
+        shutil.copytree(EXAMPLES, self.folder / 'examples', dirs_exist_ok=True,
+                        copy_function=shutil.copy)  # Wine 8 aborts in copy2()
         self.name = 'examples/' + name
         self.assertIn('`python3 %s`' % self.name, DOCSTRINGS[name].replace('\n', ' '))
         self.edit(*edits)
