@@ -1838,7 +1838,7 @@ def _execute(is_module: bool, name: str, checker: FileCheckerThread) -> None:
     own, main = sys.modules['__main__'], types.ModuleType('__main__')
     main.__dict__['__builtins__'] = sys.modules['builtins']
     for key in ('__annotations__', '__cached__'):
-        if key in own.__dict__ and sys.version_info < (3, 14):
+        if key in own.__dict__ and sys.version_info < (3, 14 + (key == '__cached__')):
             main.__dict__[key] = {} if key == '__annotations__' else None
     has_path = not (sys.flags.isolated or getattr(sys.flags, 'safe_path', False))
     sys.modules['__main__'] = main
