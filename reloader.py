@@ -116,6 +116,7 @@ PATIENCE = 0.5  # seconds a main thread that goes on is left alone before it is 
 SWALLOWED = 2.0  # seconds for a cleanup after an except clause, which nothing tells from main
 LATE = 1.0  # seconds before the end for a main that may have heard of it, or not
 QUICK = 2.0  # seconds from a start in which exit status 3 means failure, the third time
+STACK = 8 << 20  # bytes of stack for the compiler in our thread: musl gives a thread 128 kB
 SUSPICION = 10.0  # seconds from a start in which a program may have rewritten its own file
 
 _HERE = os.path.abspath(__file__)
@@ -317,6 +318,7 @@ class _Parent:
         self.series: list[str] = []  # files that dirtied one start after the other, each alone
         self.suspect = ''  # the file that made a series of three
         self.wrote = False  # whether the child was seen to write that file
+        self.started = 0.0  # when the child was, by the clock that stamps files
         self.ended = threading.Event()
 
     def run(self) -> NoReturn:
@@ -343,7 +345,7 @@ class _Parent:
                 break
             what = _what_follows(status, asked, self._count_threes(status, asked, started))
             if what != 'restart' and self._dirtied(started, [*self.files.look_at_all()]):
-                what, self.since = 'restart', time.time()
+                what, self.since = 'restart', time.monotonic()
                 _say(f'{_list_names(sorted(self.files.changed))} changed, restarting',
                      self.options.quiet)
             if what == 'end':
@@ -370,7 +372,7 @@ class _Parent:
             ripe = self.files.look()
             if ripe:
                 if crashed:
-                    self.since = time.time()
+                    self.since = time.monotonic()
                     _say(f'{_list_names(ripe)} changed, restarting', self.options.quiet)
                 self._accept(self.files.accept(ripe))
                 crashed = False
@@ -411,8 +413,10 @@ class _Parent:
     def _write_header(self) -> None:
         """Tell the next child what it starts from. In place: the lockfile stays the same file."""
         options, files = self.options, self.files
+        with contextlib.suppress(FileNotFoundError):  # deleted, which the child notices
+            self.started = self._touch()
         header = {
-            'parent': os.getpid() if os.name == 'posix' else 0, 'started': time.time(),
+            'parent': os.getpid() if os.name == 'posix' else 0, 'started': self.started,
             'since': self.since, 'files': files.known,
             'young': {path: content for path, (content, _) in files.young.items()},
             'patterns': files.patterns, 'own_patterns': options.patterns,
@@ -447,18 +451,17 @@ class _Parent:
                 self.files.known.update({path: look[0] for path, look in accepted.items()})
                 self._accept(accepted)
         if not asked and (status == 1 or _is_killed(status)):
-            self._watch_for_fix(traced, started, wide=not told)
+            self._watch_for_fix(traced, wide=not told)
         return asked
 
-    def _watch_for_fix(self, paths: list[str], started: float, wide: bool) -> None:
+    def _watch_for_fix(self, paths: list[str], wide: bool) -> None:
         """After a crash watch the traceback's files and, where that may not do, own folders."""
         if wide:
             folders = {os.path.dirname(path) for path in self.files.watched}
             folders.update(os.path.join(_state['start'], path) for path in sys.path)
             paths = paths + [os.path.join(_escape(folder), *names) for folder in folders
                              if _is_own(folder) for names in (['*.py'], ['*', '*.py'])]
-        born = time.time() - (time.monotonic() - started)
-        self.files.guess([path for path in paths if path not in self.files.patterns], born)
+        self.files.guess([path for path in paths if path not in self.files.patterns], self.started)
 
     def _accept(self, accepted: Dict[str, Look]) -> None:
         """Take files as they now are for what the next child starts from."""
@@ -490,7 +493,7 @@ class _Parent:
         size = 0
         while not self.ended.wait(HEARTBEAT):
             try:
-                os.utime(self.lockfile)
+                self._touch()
                 if os.stat(self.lockfile).st_size != size:
                     size = os.stat(self.lockfile).st_size
                     self._close_unclaimed()
@@ -500,6 +503,11 @@ class _Parent:
                 self._kill()
             if os.getpid() == 1:
                 self._bury_orphans()
+
+    def _touch(self) -> float:
+        """Touch the lockfile; return the time by the clock that stamps files."""
+        os.utime(self.lockfile)
+        return os.stat(self.lockfile).st_mtime
 
     def _bury_orphans(self) -> None:
         """Wait for what the program left behind: as a container's first process we inherit it."""
@@ -738,7 +746,11 @@ class FileCheckerThread(threading.Thread):
         _state.update(child=True, checker=self)
         self._is_entering = False
         self.note('entered')
+        former = threading.stack_size()
+        if os.name == 'posix':
+            threading.stack_size(STACK)
         self.start()
+        threading.stack_size(former)
         return self
 
     def __exit__(self, kind: Optional[type[BaseException]], error: Optional[BaseException],
@@ -804,7 +816,7 @@ class FileCheckerThread(threading.Thread):
         files.report = self.note
         files.live = True
         if header.get('since'):
-            passed = max(0.0, time.time() - header['since'])
+            passed = time.monotonic() - header['since']  # every process's has the same zero
             _say(f'running again after {passed:.2f} s', self._quiet)
 
     def _touched(self) -> Optional[int]:
@@ -825,7 +837,7 @@ class FileCheckerThread(threading.Thread):
             return False
 
     def _reload(self, changed: list[str]) -> None:
-        since, looks = time.time(), self.files.accept(changed)
+        since, looks = time.monotonic(), self.files.accept(changed)
         names = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
         self.note('reload', since, looks)
         _say(f'{names}, restarting', self._quiet)
@@ -1347,12 +1359,13 @@ def _digest(path: str, seen: Signature) -> Optional[bytes]:
 def _mistake_in(path: str) -> str:
     """Return what keeps a source file from compiling, in one line; '' if nothing does."""
     import warnings
-    # No warning counts. The filter is for our file name alone and may stay: taking it away could
-    # take away one that main sets at the same moment.
+    # No warning counts. The filter is for our name alone and may stay: taking it away could take
+    # away one that main sets at the same moment. From Python 3.13.5 on the caller's module counts.
     warnings.filterwarnings('ignore', module=_PROBE)
     try:
         with open(path, 'rb') as file:
-            compile(file.read(), _PROBE, 'exec', dont_inherit=True)
+            eval('compile(text, __name__, "exec", dont_inherit=True)',
+                 {'__name__': _PROBE, 'text': file.read()})
     except OSError as error:
         return f'{_short(path)}: {error.strerror}'
     except Exception as error:  # SyntaxError, ValueError, MemoryError, RecursionError, ...
