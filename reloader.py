@@ -78,7 +78,7 @@ import threading
 import time
 import weakref
 from importlib.machinery import PathFinder
-from itertools import islice
+from operator import attrgetter, eq
 
 TYPE_CHECKING = False  # as typing's own, without the 5 ms that importing typing takes
 if TYPE_CHECKING:
@@ -104,8 +104,12 @@ SUSPECT = 'RELOADER_SUSPECT'  # environment: a file that dirtied three starts in
 GRACE = 5.0  # seconds for finally, atexit and requests in flight, before a process is ended
 HEARTBEAT = 0.9  # seconds between two touches of the lockfile: at least one a second
 STALE = 5.0  # seconds without a touch after which the parent counts as dead (Bottle's too)
-TICK = 0.08  # seconds between two looks at the files saved last: fewer cost less, and are later
-HOT = 16  # how many files count as saved last: at 12 looks a second 0.03 % of a core
+CHECK = 0.4  # seconds between two looks at the lockfile: a parent that is killed is seen at once
+TICK = 0.08  # seconds between two looks at the files saved last, while there is something to see
+SLOW_TICK = 0.24  # the same when nothing was saved for long; four of them make a round
+LIVELY = 20.0  # seconds after a save in which the next is expected
+HOT = 8  # how many files count as saved last: each of these looks takes 5 microseconds a file
+ROUND = 0.92  # of the interval, between two looks at all files: the rest is for the reload itself
 ABSENCE = 3.0  # seconds a file may be away or empty, as while it is saved, before it counts
 YOUNG = 2.5  # seconds in which a clock of two seconds (FAT) may not tell two saves apart
 SMALL = 1 << 20  # bytes: larger files are not compared by content; no source is that large
@@ -383,7 +387,7 @@ class _Parent:
             if not is_there and not missing and not self.files.changed:
                 missing = True
                 _say(f'{_short(str(self.script))} is missing, waiting for it')
-            time.sleep(self.files.tick)
+            time.sleep(self.files.tick())
         return False
 
     def _run_child(self) -> int:
@@ -414,7 +418,7 @@ class _Parent:
         """Tell the next child what it starts from. In place: the lockfile stays the same file."""
         options, files = self.options, self.files
         with contextlib.suppress(FileNotFoundError):  # deleted, which the child notices
-            self.started = self._touch()
+            self.started = self._touch().st_mtime
         header = {
             'parent': os.getpid() if os.name == 'posix' else 0, 'started': self.started,
             'since': self.since, 'files': files.known,
@@ -493,9 +497,8 @@ class _Parent:
         size = 0
         while not self.ended.wait(HEARTBEAT):
             try:
-                self._touch()
-                if os.stat(self.lockfile).st_size != size:
-                    size = os.stat(self.lockfile).st_size
+                if self._touch().st_size != size:
+                    size = self._touch().st_size
                     self._close_unclaimed()
             except OSError:  # deleted: the child ends by itself, or after the grace time
                 self.deadline = min(self.deadline, time.monotonic() + GRACE + 1)
@@ -504,10 +507,9 @@ class _Parent:
             if os.getpid() == 1:
                 self._bury_orphans()
 
-    def _touch(self) -> float:
-        """Touch the lockfile; return the time by the clock that stamps files."""
+    def _touch(self) -> os.stat_result:
         os.utime(self.lockfile)
-        return os.stat(self.lockfile).st_mtime
+        return os.stat(self.lockfile)
 
     def _bury_orphans(self) -> None:
         """Wait for what the program left behind: as a container's first process we inherit it."""
@@ -723,6 +725,7 @@ class FileCheckerThread(threading.Thread):
         self._pause.acquire()
         self._left = threading.Event()  # main has left the block
         self._triggered = False
+        self._age, self._touch, self._checked = 0.0, self._touched(), 0.0  # of the lockfile
         self._stack: Stack = ()  # where main was when it was last seen undisturbed
         self._struck = False
         self._alive: Callable[[], Optional[_Interrupt]] = lambda: None  # the interrupt, unless
@@ -769,22 +772,24 @@ class FileCheckerThread(threading.Thread):
 
     def run(self) -> None:
         """Look, until there is a reason to end; then see to it that main ends."""
-        age, seen, last = 0.0, self._touched(), time.monotonic()
-        self._stack = _stack(self._main)
         self.files.look_at_all()
         while not self._left.is_set():
-            touched, now = self._touched(), time.monotonic()
-            # Only time in which this thread ran counts: a sleep gives the parent a new chance.
-            age = age + min(now - last, 2 * self.files.tick + 0.1) if touched == seen else 0.0
-            seen, last = touched, now
-            if touched is None or age > max(STALE, 3 * self.interval) or self._is_orphan():
-                return self._lose_parent(touched is not None or self._is_orphan())
+            if time.monotonic() - self._checked > CHECK and self._is_parent_lost():
+                return self._lose_parent(self._touch is not None or self._is_orphan())
             changed = self.files.look()
             if changed and not self._forgive(changed) or self._triggered:
                 if not self.files.broken and not _at_prompt(self._main) and self._decide('reload'):
                     return self._reload(changed)
-            self._stack = _stack(self._main)
-            self._pause.acquire(timeout=self.files.tick)
+            self._pause.acquire(timeout=self.files.tick())
+
+    def _is_parent_lost(self) -> bool:
+        """Look at the lockfile; see where main is, while it is undisturbed."""
+        touch, now = self._touched(), time.monotonic()
+        # Only time in which this thread ran counts: a sleep gives the parent a new chance.
+        passed = min(now - self._checked, CHECK + SLOW_TICK + 0.1)
+        self._age = self._age + passed if touch == self._touch else 0.0
+        self._touch, self._checked, self._stack = touch, now, _stack(self._main)
+        return touch is None or self._age > max(STALE, 3 * self.interval) or self._is_orphan()
 
     def trigger(self) -> None:
         """Reload at the next look, which comes at once."""
@@ -816,6 +821,7 @@ class FileCheckerThread(threading.Thread):
         files.report = self.note
         files.live = True
         if header.get('since'):
+            files.moved = time.monotonic()
             passed = time.monotonic() - header['since']  # every process's has the same zero
             _say(f'running again after {passed:.2f} s', self._quiet)
 
@@ -1095,11 +1101,11 @@ class _Files:
     """A program's files: how each looked before the program read it, and which look different now.
 
     Both processes have one: the child to notice a change, the parent to notice the fix of a crash.
-    The files saved last are looked at in every tick, all others once an interval, spread over it.
+    The files saved last are looked at in every tick, all others once an interval.
     """
 
     def __init__(self, interval: float, excluded: list[str]) -> None:
-        self.interval, self.tick = interval, min(TICK, interval)
+        self.interval = interval
         self.patterns: list[str] = []
         self.expanded: set[str] = set()  # patterns whose files are known: a new match is a change
         self.excluded = list(excluded)
@@ -1113,12 +1119,14 @@ class _Files:
         self.live = False  # whether modules are looked up, as this process runs the program
         self.started: Optional[float] = None
         self.report: Callable[..., None] = lambda *record: None
-        self.born = self.moved = self.first_change = time.monotonic()
+        self.born = self.first_change = time.monotonic()
+        self.moved = float('-inf')  # when a change was last seen to come or go
         self._watched: set[str] = set()
         self._certain: Optional[Tuple[list[str], list[str]]] = None  # while there are guesses
         self._names: set[str] = set()
         self._hot: list[str] = []
-        self._rounds = self._go_round()
+        self._sorted = -1  # how many files there were when _hot was chosen
+        self._next_round = 0.0  # monotonic
 
     def watch(self, path: str, is_module: bool = False, born: Optional[float] = None) -> None:
         """Watch a file from now on; born: when the process started that may have read it."""
@@ -1187,7 +1195,7 @@ class _Files:
             self.report('pattern', pattern)
 
     def find_modules(self) -> None:
-        now, names = time.time(), set(sys.modules.copy()) - self._names
+        now, names = time.time(), sys.modules.copy().keys() - self._names
         self._names |= names
         for name in names:
             file = _file_of(sys.modules.get(name))
@@ -1197,31 +1205,42 @@ class _Files:
                     self.modules.add(_source_of(file))
         self.started = now  # what comes later was read later
 
+    def tick(self) -> float:
+        """Return the time until the next look: less while somebody saves now and then."""
+        is_lively = time.monotonic() - self.moved < LIVELY
+        return min(TICK if is_lively else SLOW_TICK, self.interval)
+
     def look(self) -> list[str]:
-        """Take one look, of those that make up a round; return the changes to act on, if any."""
+        """Take one look, at all files once an interval; return the changes to act on, if any."""
         count = len(self.changed)
-        due = int(len(self.watched) * self.tick / self.interval) + 2
-        for path in [*self.changed, *self._hot, *islice(self._rounds, due)]:
-            if path in self.young or path in self.changed:
-                self._examine(path)
-                continue
-            try:  # what _examine does too, for most files at half its cost
-                status = os.stat(path)
-                if (status.st_mtime_ns, status.st_size, status.st_ino) == self.known[path]:
-                    continue
-            except (OSError, ValueError, KeyError):  # missing, a NUL, forgotten: see there
-                pass
-            self._examine(path)
+        if time.monotonic() > self._next_round:
+            self.look_at_all()
+        else:
+            self._examine_each([*self.changed, *self._hot] if count else self._hot)
         if len(self.changed) > count:
             self.look_at_all()
-        if not self.changed:
-            self.first_change = time.monotonic()
-        return self._ripe()
+        if self.changed:
+            return self._ripe()
+        self.first_change, self.broken = time.monotonic(), False
+        return []
 
     def look_at_all(self) -> Dict[str, Tuple[Look, float]]:
-        for path in list(self.watched):
-            self._examine(path)
+        self._next_round = time.monotonic() + ROUND * self.interval
+        self.find()
+        self._examine_each(list(self.watched))
+        if len(self.watched) != self._sorted:
+            self._sorted = len(self.watched)
+            self._hot = sorted(filter(_is_own, self.watched), reverse=True,
+                               key=lambda path: self.known[path] or (0,))[:HOT]
         return self.changed
+
+    def _examine_each(self, paths: list[str]) -> None:
+        with contextlib.suppress(OSError, ValueError, KeyError):  # one is missing, or forgotten
+            if not self.young and not self.changed and all(map(  # in C, for the time it takes
+                    eq, map(_SIGNATURE, map(os.stat, paths)), map(self.known.__getitem__, paths))):
+                return  # none has changed, which is nearly always so
+        for path in paths:
+            self._examine(path)
 
     def accept(self, paths: list[str]) -> Dict[str, Look]:
         """Take the files as they are for unchanged; return how they look."""
@@ -1230,6 +1249,7 @@ class _Files:
             self.known[path] = seen
             self.keep_content(path, content)
         self.moved = time.monotonic()
+        self._sorted = -1
         return looks
 
     def guess(self, patterns: list[str], born: float) -> None:
@@ -1251,20 +1271,8 @@ class _Files:
                 self.changed.pop(path, None)
             self._certain = None
 
-    def _go_round(self) -> Iterator[str]:
-        """Yield every file, for ever; '' between two rounds."""
-        while True:
-            self.find()
-            by_age = sorted(self.watched, key=lambda path: -(self.known[path] or (0,))[0])
-            self._hot = by_age[:HOT]
-            watched = len(self.watched)
-            while watched == len(self.watched):
-                yield from by_age[HOT:]
-                yield ''
-                self.find()
-
     def _examine(self, path: str) -> None:
-        if path not in self._watched:  # forgotten meanwhile, or the end of a round
+        if path not in self._watched:  # forgotten meanwhile
             return
         try:
             seen, known = _sign(path), self.known[path]
@@ -1328,6 +1336,9 @@ class _Files:
         return any(fnmatch(path, pattern) for pattern in self.excluded)
 
 
+_SIGNATURE = attrgetter('st_mtime_ns', 'st_size', 'st_ino')
+
+
 def _sign(path: str) -> Signature:
     """Return what tells a file from its next version, in one stat; None if there is none."""
     try:
@@ -1336,7 +1347,7 @@ def _sign(path: str) -> Signature:
         return None
     if stat.S_ISDIR(status.st_mode):
         return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
+    return _SIGNATURE(status)
 
 
 def _is_younger(seen: Tuple[int, int, int], path: str, born: float) -> bool:
@@ -1829,7 +1840,7 @@ def _run_program() -> None:
     with contextlib.suppress(KeyboardInterrupt), checker:
         if header['verbose']:
             _say(f'watching every file once in {checker.interval} s, '
-                 f'the {HOT} saved last every {checker.files.tick} s')
+                 f'the {HOT} saved last every {checker.files.tick()} s')
         if hasattr(sys, 'orig_argv'):
             own = sys.orig_argv[:len(sys.orig_argv) - len(sys.argv)]
             own = own[:-1] if own[-1] == '-m' else own
