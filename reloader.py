@@ -23,23 +23,25 @@ of ``sys.modules``. When one has changed, it interrupts the main thread as Ctrl-
 When the lockfile is gone, or no longer touched, the child ends. In the lockfile the two also tell
 each other which files there are and how they looked, so that no save between two children is lost.
 
-==================================== ===================================================== =======
-what happens                         what follows                                          status
-==================================== ===================================================== =======
-a watched file changes               main unwinds, the child exits 3, the parent starts it
-                                     again; not while a changed module does not compile
-main returns, or ``sys.exit(n)``     both end                                              n
-with n not 1 or 3
-an error ends the child: a           the parent says so, waits for a change, starts it
-traceback (status 1) or a signal     again
-the child exits 3 by itself          it is started again; the third time in a row within
-                                     two seconds of its start counts as an error
-Ctrl-C                               both end, the child first, no traceback; after the    130
-                                     grace time (5 seconds) it is ended
-SIGTERM or SIGHUP to the parent      passed to the child; both end                         128 + n
-the parent is killed                 the child ends by itself
-the lockfile is deleted              both end, one line says so                            1
-==================================== ===================================================== =======
+================================================== ====================================== =======
+what happens                                       what follows                           status
+================================================== ====================================== =======
+a watched file changes                             main unwinds, the child exits 3, the
+                                                   parent starts it again; not while a
+                                                   changed module does not compile
+main returns, or ``sys.exit(n)``, n not 1 or 3     both end                               n
+an error (status 1) or a signal ends the child     the parent says so, waits for a
+                                                   change, starts it again
+the child exits 3 by itself                        it is started again; the third time in
+                                                   a row within two seconds of its start
+                                                   counts as an error
+Ctrl-C                                             both end, the child first, no          130
+                                                   traceback; after the grace time (5
+                                                   seconds) it is ended
+SIGTERM or SIGHUP to the parent                    passed to the child; both end          128 + n
+the parent is killed                               the child ends by itself
+the lockfile is deleted                            both end, one line says so             1
+================================================== ====================================== =======
 
 It is for development. It does not swap code in a running program, refresh a browser, or replace a
 supervisor. A save is noticed by looking, not by an event, so it works in containers and on network
@@ -286,7 +288,7 @@ class _Options:
         self.program: Optional[Tuple[bool, str, list[str]]] = None  # the command line's
 
     def files(self) -> _Files:
-        files = _Files(self.interval, self.excluded)
+        files = _Files(self.interval, self.excluded, self.verbose)
         files.patterns += self.patterns + _state['patterns']
         return files
 
@@ -646,12 +648,6 @@ def _child_command(orig_argv: Optional[list[str]], argv: list[str], executable: 
     names another, such as a debugger that runs the program inside itself, or is None, the command
     is put together from argv and ``__main__``: its spec's name and its file.
     """
-    def whole(path: str) -> str:  # to be compared, not opened
-        is_absolute = path[:1] in ('/', '\\') or path[1:2] == ':'
-        is_windows = start[1:2] == ':' or start[:2] == '\\\\'
-        path = path if is_absolute else f'{start}/{path}'
-        return ntpath.normcase(ntpath.normpath(path)) if is_windows else posixpath.normpath(path)
-
     if frozen:
         return [executable, *argv[1:]]
     folder = main_file and main_file.rpartition('/' if '/' in main_file else '\\')[0]
@@ -660,17 +656,26 @@ def _child_command(orig_argv: Optional[list[str]], argv: list[str], executable: 
     if orig_argv and (form == '-c' and not main_file
                       or form == '-m' and spec_name in (name, name + '.__main__')
                       or form == 'file' and spec_name in (None, '__main__')
-                      and whole(name) == whole(place)):
+                      and _whole(name, start) == _whole(place, start)):
         return [executable, *orig_argv[1:]]
     if not main_file:
         raise ValueError('a program from -c or standard input cannot be started again')
     if spec_name and spec_name != '__main__':
         module, _, last = spec_name.rpartition('.')
         return [executable, *options, '-m', module if last == '__main__' else spec_name, *argv[1:]]
-    for suffix in ('', '.exe', '-script.py'):  # a launcher may have dropped its own
-        if whole(argv[0] + suffix) == whole(place) and (not suffix or exists(argv[0] + suffix)):
-            return [executable, *options, argv[0] + suffix, *argv[1:]]
+    for name in (argv[0], argv[0] + '.exe', argv[0] + '-script.py'):  # a launcher may drop those
+        if _whole(name, start) == _whole(place, start) and (name == argv[0] or exists(name)):
+            return [executable, *options, name, *argv[1:]]
     return [executable, *options, place, *argv[1:]]
+
+
+def _whole(path: str, start: str) -> str:
+    """Return a path of either system's in a form to be compared, not opened."""
+    is_absolute = path[:1] in ('/', '\\') or path[1:2] == ':'
+    path = path if is_absolute else f'{start}/{path}'
+    if start[1:2] == ':' or start[:2] == '\\\\':
+        return ntpath.normcase(ntpath.normpath(path))
+    return posixpath.normpath(path)
 
 
 def _split_command(command: list[str]) -> Tuple[str, str]:
@@ -1104,8 +1109,8 @@ class _Files:
     The files saved last are looked at in every tick, all others once an interval.
     """
 
-    def __init__(self, interval: float, excluded: list[str]) -> None:
-        self.interval = interval
+    def __init__(self, interval: float, excluded: list[str], verbose: bool) -> None:
+        self.interval, self.verbose = interval, verbose
         self.patterns: list[str] = []
         self.expanded: set[str] = set()  # patterns whose files are known: a new match is a change
         self.excluded = list(excluded)
@@ -1142,6 +1147,8 @@ class _Files:
         if is_new:
             content = self.young.get(path, (None, 0))[0]
             self.report('file', path, self.known[path], is_module, content)
+            if self.verbose and _is_own(path):
+                _say(f'watching {_short(path)}')
 
     def _learn(self, path: str, born: Optional[float] = None) -> None:
         self.known[path] = None
@@ -1678,67 +1685,65 @@ def _serve(app: Any, listener: socket.socket, quiet: bool) -> None:
     has sent nothing is given a moment, as its request may be under way.
     """
     import select
-    server = _make_server(app, listener, quiet)
-    if not quiet:
-        host, port = listener.getsockname()[:2]
-        shown = f'[{host}]' if ':' in host else host
-        _say(f'serving on http://{shown}:{port}/ (Ctrl-C stops it)')
+    silent: Dict[threading.Thread, Optional[float]] = {}  # since when; None: in flight
+    server = _make_server(app, listener, quiet, silent)
+    accepted = threading.Event()
+
+    def serve_one() -> None:
+        try:
+            with contextlib.suppress(OSError):  # another thread was first, or the client has gone
+                try:
+                    connection, address = listener.accept()
+                finally:
+                    accepted.set()
+                connection.setblocking(True)  # BSD hands on the listener's mode
+                try:
+                    server.process_request(connection, address)
+                except Exception:
+                    server.handle_error(connection, address)
+                    server.shutdown_request(connection)
+        finally:
+            del silent[threading.current_thread()]
+
     try:
         while True:
             select.select([listener], [], [], None if _WAKE else 0.2)
-            server.accepted.clear()
-            thread = threading.Thread(target=server.serve_one, daemon=True)
-            server.silent_since[thread] = time.monotonic()
+            accepted.clear()
+            thread = threading.Thread(target=serve_one, daemon=True)
+            silent[thread] = time.monotonic()
             thread.start()
-            server.accepted.wait()
+            accepted.wait()
     finally:
         while any(since is None or time.monotonic() - since < 0.25
-                  for since in list(server.silent_since.values())):
+                  for since in list(silent.values())):
             time.sleep(0.002)
 
 
-def _make_server(app: Any, listener: socket.socket, quiet: bool) -> Any:
-    """Return a server of wsgiref's that takes one connection in each thread."""
+def _make_server(app: Any, listener: socket.socket, quiet: bool,
+                 silent: Dict[threading.Thread, Optional[float]]) -> Any:
+    """Return a server of wsgiref's for connections that _serve has accepted."""
     import socket
     from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
     class Handler(WSGIRequestHandler):
         def handle(self) -> None:
             if self.connection.recv(1, socket.MSG_PEEK):
-                server.silent_since[threading.current_thread()] = None
+                silent[threading.current_thread()] = None
                 super().handle()
 
         def log_message(self, format: str, *args: Any) -> None:
             if not quiet:
                 super().log_message(format, *args)
 
-    class Server(WSGIServer):
-        timeout = 0  # handle_request() does not wait: another thread may have been first
-        accepted = threading.Event()
-        silent_since: Dict[threading.Thread, Optional[float]] = {}  # None: in flight
-
-        def get_request(self) -> Tuple[socket.socket, Any]:
-            try:
-                connection, address = super().get_request()
-            finally:
-                self.accepted.set()
-            connection.setblocking(True)  # BSD hands on the listener's mode
-            return connection, address
-
-        def serve_one(self) -> None:
-            try:
-                self.handle_request()
-            finally:
-                self.accepted.set()
-                self.silent_since.pop(threading.current_thread(), None)
-
-    server = Server(listener.getsockname()[:2], Handler, bind_and_activate=False)
-    server.socket.close()
     listener.setblocking(False)
-    server.socket = listener
-    server.server_name, server.server_port = listener.getsockname()[:2]
+    host, port = listener.getsockname()[:2]
+    server = WSGIServer((host, port), Handler, bind_and_activate=False)
+    server.socket.close()
+    server.server_name, server.server_port = host, port
     server.setup_environ()
     server.set_app(app)
+    if not quiet:
+        _say(f"serving on http://{f'[{host}]' if ':' in host else host}:{port}/ (Ctrl-C stops it)")
     return server
 
 
@@ -1753,6 +1758,9 @@ def main() -> None:
     if address:
         _listen_for(address)
     is_module, name, _ = options.program or (False, '', [])
+    if options.verbose:
+        _say(f"looking at each file once in {options.interval} s, at the program's {HOT} saved "
+             f"last every {TICK} s, and {SLOW_TICK} s when nothing was saved for {LIVELY:.0f} s")
     files = options.files()
     if not is_module:
         files.watch_module(name)
@@ -1761,29 +1769,8 @@ def main() -> None:
 
 
 def _parse_command() -> Tuple[_Options, str]:
-    import argparse
-
-    class Parser(argparse.ArgumentParser):
-        def error(self, message: str) -> NoReturn:
-            self.exit(2, f'reloader: error: {message}\n')  # one line, no usage
-
-    parser = Parser(
-        prog='reloader', usage='python reloader.py [options] (script.py | -m module) [args ...]',
-        description='Run a Python program; restart it when its source changes.',
-        epilog="example: python reloader.py --extra-files 'templates/**' app.py --port 8080")
-    parser.add_argument('--version', action='store_true', help='version and SHA-256 of this file')
-    parser.add_argument('--interval', metavar='S', type=float, default=1.0,
-                        help='longest time in seconds that a save may go unnoticed (default: 1)')
-    parser.add_argument('--extra-files', metavar='PATTERN', action='append',
-                        help='more files, directories or globs to watch')
-    parser.add_argument('--exclude-patterns', metavar='PATTERN', action='append',
-                        help='paths not to watch')
-    parser.add_argument('--bind', metavar='HOST:PORT', default='',
-                        help='hand the program a listening socket, as fd 3 (LISTEN_FDS)')
-    parser.add_argument('--quiet', '-q', action='store_true', help='errors only')
-    parser.add_argument('--verbose', '-v', action='store_true', help='say what is watched')
-    parser.add_argument('-m', dest='module', nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-    parser.add_argument('program', nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    """Return the options and the program, and the address of --bind."""
+    parser = _parser()
     given = parser.parse_args()
     if given.version:
         import hashlib
@@ -1798,14 +1785,39 @@ def _parse_command() -> Tuple[_Options, str]:
     words = given.program or given.module
     if not words:
         parser.error('no script to run' if given.module is None else 'argument -m: no module')
-    if not given.program and given.module:
-        options.program = True, words[0], words[1:]
-    elif words[0] == '-' or not os.path.exists(words[0]):
-        parser.error('standard input cannot be run again' if words[0] == '-' else
-                     f"can't open {words[0]!r}: there is no such file")
-    else:
-        options.program = False, words[0], words[1:]
+    if given.program and words[0] == '-':
+        parser.error('standard input cannot be run again')
+    if given.program and not os.path.exists(words[0]):
+        parser.error(f"can't open {words[0]!r}: there is no such file")
+    options.program = not given.program, words[0], words[1:]
     return options, given.bind
+
+
+def _parser() -> Any:
+    import argparse
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            self.exit(2, f'reloader: error: {message}\n')  # one line, no usage
+
+    parser = Parser(
+        prog='reloader', usage='python reloader.py [options] (script.py | -m module) [args ...]',
+        description='Run a Python program; restart it when its source changes.',
+        epilog="example: python reloader.py --extra-files 'templates/**' app.py --port 8080")
+    add = parser.add_argument
+    add('--version', action='store_true', help='version and SHA-256 of this file')
+    add('--interval', metavar='S', type=float, default=1.0,
+        help='longest time in seconds that a save may go unnoticed (default: 1)')
+    add('--extra-files', metavar='PATTERN', action='append',
+        help='more files, directories or globs to watch')
+    add('--exclude-patterns', metavar='PATTERN', action='append', help='paths not to watch')
+    add('--bind', metavar='HOST:PORT', default='',
+        help='hand the program a listening socket, as fd 3 (LISTEN_FDS)')
+    add('--quiet', '-q', action='store_true', help='errors only')
+    add('--verbose', '-v', action='store_true', help='say what is watched, and how often')
+    add('-m', dest='module', nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    add('program', nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
 
 
 def _listen_for(address: str) -> None:
@@ -1835,12 +1847,10 @@ def _run_program() -> None:
         _state['listen_fds'] = True
     checker = FileCheckerThread(_state['lockfile'], header['interval'], header['own_patterns'],
                                 header['excluded'])
+    checker.files.verbose = header['verbose']
     _report_crashes(checker)
     interrupted = True
     with contextlib.suppress(KeyboardInterrupt), checker:
-        if header['verbose']:
-            _say(f'watching every file once in {checker.interval} s, '
-                 f'the {HOT} saved last every {checker.files.tick()} s')
         if hasattr(sys, 'orig_argv'):
             own = sys.orig_argv[:len(sys.orig_argv) - len(sys.argv)]
             own = own[:-1] if own[-1] == '-m' else own
@@ -1864,8 +1874,8 @@ def _execute(is_module: bool, name: str, checker: FileCheckerThread) -> None:
     for key in ('__annotations__', '__cached__'):
         if key in own.__dict__ and sys.version_info < (3, 14 + (key == '__cached__')):
             main.__dict__[key] = {} if key == '__annotations__' else None
-    has_path = not (sys.flags.isolated or getattr(sys.flags, 'safe_path', False))
     sys.modules['__main__'] = main
+    has_path = not (sys.flags.isolated or getattr(sys.flags, 'safe_path', False))
     if is_module or not name.endswith('.py') and _is_archive(name):
         import runpy
         if not is_module:
@@ -1874,20 +1884,25 @@ def _execute(is_module: bool, name: str, checker: FileCheckerThread) -> None:
             sys.path[0] = _state['start']
         # what `python -m` itself calls
         runpy._run_module_as_main(name if is_module else '__main__', is_module)  # type: ignore
-        return
-    if has_path:
-        sys.path[0] = os.path.dirname(os.path.realpath(name))
-    path = _as_python_names(name)
-    checker.files.watch_before_reading(name)
-    if not name.endswith('.pyc'):
-        checker.files.modules.add(_source_of(name))
+    else:
+        if has_path:
+            sys.path[0] = os.path.dirname(os.path.realpath(name))
+        _execute_script(name, main.__dict__, checker.files)
+
+
+def _execute_script(name: str, namespace: Dict[str, Any], files: _Files) -> None:
     from importlib.machinery import SourceFileLoader, SourcelessFileLoader
-    kind = SourcelessFileLoader if name.endswith('.pyc') else SourceFileLoader
-    loader: Any = kind('__main__', path)
-    main.__dict__.update(__file__=path, __loader__=loader)
-    code = loader.get_code('__main__') if name.endswith('.pyc') else \
-        loader.source_to_code(loader.get_data(path), path)
-    exec(code, main.__dict__)
+    path = _as_python_names(name)
+    files.watch_before_reading(name)
+    if name.endswith('.pyc'):
+        loader: Any = SourcelessFileLoader('__main__', path)
+        code = loader.get_code('__main__')
+    else:  # not get_code(), which would write bytecode
+        files.modules.add(_source_of(name))
+        loader = SourceFileLoader('__main__', path)
+        code = loader.source_to_code(loader.get_data(path), path)
+    namespace.update(__file__=path, __loader__=loader)
+    exec(code, namespace)
 
 
 def _as_python_names(name: str) -> str:

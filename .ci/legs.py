@@ -620,6 +620,25 @@ def lint() -> None:
         )
 
 
+def browser() -> None:
+    """Reload examples/live_page.py in a real Chromium."""
+    machine.need(apt=not shutil.which('chromedriver'))
+    if not shutil.which('chromedriver'):
+        install = ['apt-get', 'install', '--no-install-recommends', '-q', '-y']
+        env = clean_environment(DEBIAN_FRONTEND='noninteractive')
+        must([*install, 'chromium', 'chromium-driver'], 900, env=env)
+    start, folder = time.monotonic(), new_folder('browser')
+    status, output = run(
+        [sys.executable, str(TOP / '.ci' / 'live_page.py')],
+        300,
+        cwd=folder,
+        env=clean_environment(TMPDIR=str(folder / 'tmp')),
+    )
+    line = f'live page in Chromium: {"FAILED" if status else "ok"}'
+    lines = output.splitlines() if status else ()
+    totals.add(not status, bool(status), 0, f'{line} in {time.monotonic() - start:.0f} s', *lines)
+
+
 def coverage() -> None:
     """Run the suite measured, parents and children, and print how much of reloader.py ran."""
     machine.need(index=True)
@@ -668,7 +687,7 @@ def prepare(names: list[str]) -> None:
         leg('package index', machine.find_index)
         if machine.index and set(names) != {'wine'}:
             leg('pip install', lambda: install(f'{LINTERS} {FRAMEWORKS}'))
-    if {'pypy', 'wine', 'sid', 'built'} & set(names):
+    if {'pypy', 'wine', 'sid', 'built', 'browser'} & set(names):
         leg('apt', machine.find_apt)
 
 
@@ -696,6 +715,7 @@ def main(names: list[str]) -> int:
         'pypy': pypy,
         'coverage': coverage,
         'frameworks': frameworks,
+        'browser': browser,
         'lint': lint,
     }
     unknown = set(names) - set(legs) - {'pythons'}

@@ -1,6 +1,7 @@
 """The ways in: the calls, the context manager and the command line."""
 import json
 import os
+import re
 import socket
 import sys
 import textwrap
@@ -846,6 +847,21 @@ class TheCommandLine(ReloaderTestCase):
                 app.wait_for(changed(os.path.join(*name.split('/'))))
                 app.wait_ready('two')
                 app.end()
+
+    def test_verbose_says_what_is_watched_and_how_often(self):
+        self.way = 'command line'
+        self.write('helper.py', 'VALUE = 1\n')
+        self.write('data/one.txt', 'x')
+        self.write_app('one', before='import json, helper')
+        app = self.start('reloader.py', '-v', '--extra-files', 'data', 'app.py')
+        app.wait_for(r'^reloader: looking at each file once in 1\.0 s')
+        app.wait_ready('one')
+        for path in ('app.py', os.path.join('data', 'one.txt'), 'helper.py'):
+            self.assertEqual(app.count('^reloader: watching %s$' % re.escape(path)), 1, path)
+        self.assertEqual(app.count('watching .*json'), 0)
+        self.write_app('two', before='import json, helper')
+        app.wait_ready('two')
+        self.assertEqual(app.count('watching helper'), 1)
 
     def test_bad_input_is_one_line_and_status_2(self):
         self.write('app.py', 'print("ran")\n')
