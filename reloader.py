@@ -176,10 +176,10 @@ def run(app: Callable[..., Iterable[bytes]], host: str = '127.0.0.1', port: int 
         _require_main_thread()
     listener = bind(host, port)
     if reloader:
-        _reload(lambda: _serve(app, listener, quiet), options)
+        _reload(lambda: _Server(app, listener, quiet).serve(), options)
     else:
         with contextlib.suppress(KeyboardInterrupt):
-            _serve(app, listener, quiet)
+            _Server(app, listener, quiet).serve()
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -1677,74 +1677,79 @@ def _say(text: str, quiet: bool = False) -> int:
 
 # ---------------------------------------------------------------------------------- the server
 
-def _serve(app: Any, listener: socket.socket, quiet: bool) -> None:
-    """Serve until main is interrupted, then finish the requests in flight.
+class _Server:
+    """wsgiref's server with a thread for each connection; main only waits for them.
 
-    Main only waits. Each connection is accepted in a thread of its own, so that no interrupt comes
-    between the acceptance and the answer. It counts as in flight from its first byte on; one that
-    has sent nothing is given a moment, as its request may be under way.
+    Each is accepted in its own thread, so that no interrupt comes between the acceptance and the
+    answer. It counts as in flight from its first byte on; one that has sent nothing is given a
+    moment when main is interrupted, as its request may be under way.
     """
-    import select
-    silent: Dict[threading.Thread, Optional[float]] = {}  # since when; None: in flight
-    server = _make_server(app, listener, quiet, silent)
-    accepted = threading.Event()
 
-    def serve_one() -> None:
+    def __init__(self, app: Any, listener: socket.socket, quiet: bool) -> None:
+        self.listener, self.quiet = listener, quiet
+        self.accepted = threading.Event()
+        self.silent: Dict[threading.Thread, Optional[float]] = {}  # since when; None: in flight
+        listener.setblocking(False)
+        host, port = listener.getsockname()[:2]
+        self.server = self._make_server(host, port)
+        self.server.set_app(app)
+        if not quiet:
+            host = f'[{host}]' if ':' in host else host
+            _say(f'serving on http://{host}:{port}/ (Ctrl-C stops it)')
+
+    def serve(self) -> None:
+        """Serve until main is interrupted, then finish the requests in flight."""
+        import select
         try:
-            with contextlib.suppress(OSError):  # another thread was first, or the client has gone
-                try:
-                    connection, address = listener.accept()
-                finally:
-                    accepted.set()
-                connection.setblocking(True)  # BSD hands on the listener's mode
-                try:
-                    server.process_request(connection, address)
-                except Exception:
-                    server.handle_error(connection, address)
-                    server.shutdown_request(connection)
+            while True:
+                select.select([self.listener], [], [], None if _WAKE else 0.2)
+                self.accepted.clear()
+                thread = threading.Thread(target=self._serve_one, daemon=True)
+                self.silent[thread] = time.monotonic()
+                thread.start()
+                self.accepted.wait()
         finally:
-            del silent[threading.current_thread()]
+            while any(since is None or time.monotonic() - since < 0.25
+                      for since in list(self.silent.values())):
+                time.sleep(0.002)
 
-    try:
-        while True:
-            select.select([listener], [], [], None if _WAKE else 0.2)
-            accepted.clear()
-            thread = threading.Thread(target=serve_one, daemon=True)
-            silent[thread] = time.monotonic()
-            thread.start()
-            accepted.wait()
-    finally:
-        while any(since is None or time.monotonic() - since < 0.25
-                  for since in list(silent.values())):
-            time.sleep(0.002)
+    def _serve_one(self) -> None:
+        try:
+            try:
+                connection, address = self.listener.accept()
+            finally:
+                self.accepted.set()
+            connection.setblocking(True)  # BSD hands on the listener's mode
+            try:
+                self.server.process_request(connection, address)
+            except Exception:
+                self.server.handle_error(connection, address)
+                self.server.shutdown_request(connection)
+        except OSError:  # another thread was first, or the client has gone
+            pass
+        finally:
+            del self.silent[threading.current_thread()]
 
+    def _make_server(self, host: str, port: int) -> Any:
+        import socket
+        from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+        silent, quiet = self.silent, self.quiet
 
-def _make_server(app: Any, listener: socket.socket, quiet: bool,
-                 silent: Dict[threading.Thread, Optional[float]]) -> Any:
-    """Return a server of wsgiref's for connections that _serve has accepted."""
-    import socket
-    from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+        class Handler(WSGIRequestHandler):
+            def handle(self) -> None:
+                if self.connection.recv(1, socket.MSG_PEEK):
+                    silent[threading.current_thread()] = None
+                    super().handle()
 
-    class Handler(WSGIRequestHandler):
-        def handle(self) -> None:
-            if self.connection.recv(1, socket.MSG_PEEK):
-                silent[threading.current_thread()] = None
-                super().handle()
+            def log_message(self, format: str, *args: Any) -> None:
+                if not quiet:
+                    super().log_message(format, *args)
 
-        def log_message(self, format: str, *args: Any) -> None:
-            if not quiet:
-                super().log_message(format, *args)
-
-    listener.setblocking(False)
-    host, port = listener.getsockname()[:2]
-    server = WSGIServer((host, port), Handler, bind_and_activate=False)
-    server.socket.close()
-    server.server_name, server.server_port = host, port
-    server.setup_environ()
-    server.set_app(app)
-    if not quiet:
-        _say(f"serving on http://{f'[{host}]' if ':' in host else host}:{port}/ (Ctrl-C stops it)")
-    return server
+        server = WSGIServer((host, port), Handler, bind_and_activate=False)
+        server.socket.close()  # it serves connections that we accept
+        server.server_name, server.server_port = host, port
+        server.setup_environ()
+        return server
 
 
 # --------------------------------------------------------------------------------- command line
