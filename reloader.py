@@ -1911,10 +1911,11 @@ def _execute_script(name: str, namespace: Dict[str, Any], files: _Files) -> None
 
 
 def _as_python_names(name: str) -> str:
-    """Return a script's path as Python shows it: relative until 3.8, and tidy on Windows."""
+    """Return a script's path as Python shows it: relative until 3.8, tidy on Windows and PyPy."""
     if sys.version_info < (3, 9):
         return name
-    return os.path.abspath(name) if os.name == 'nt' else os.path.join(_state['start'], name)
+    path = os.path.join(_state['start'], name)
+    return os.path.normpath(path) if os.name == 'nt' or sys.implementation.name == 'pypy' else path
 
 
 def _is_archive(name: str) -> bool:
