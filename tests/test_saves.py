@@ -97,7 +97,7 @@ class ASaveThatDoesNotCompile(TogetherTestCase):
         """A SyntaxError, a ValueError, a decoding error, a MemoryError: one line each."""
         texts = {'a NUL': b'VALUE = 1\0\n', 'not UTF-8': b'VALUE = "\xff\xfe"\n',
                  'no such encoding': b'# coding: no-such-thing\nVALUE = 1\n',
-                 'too deep': b'VALUE = ' + b'(' * 300 + b'1' + b')' * 300 + b'\n',
+                 'too deep': b'VALUE = ' + b'(' * 30000 + b'1' + b')' * 30000 + b'\n',
                  'an indentation': b'def f():\n  if 1:\n\t2\n      3\n'}
 
         def scene(case):
@@ -427,7 +427,8 @@ class ACrash(TogetherTestCase):
             for text in 'y = 22\n', 'z = 333\n':
                 app.wait_ready('one')
                 app.wait_for(WAITING)
-                case.write(name, text)
+                # An extra file that is empty for a moment has changed twice: saved in one step.
+                case.write(name, text, replace=name == 'extra.txt')
             app.wait_ready('one')
             app.wait_for(WAITING)
             self.assertEqual(app.count(TRACEBACK), 3, app.output)
