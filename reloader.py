@@ -724,6 +724,7 @@ class FileCheckerThread(threading.Thread):
         self.deadline = float('inf')  # monotonic: when the process ends, with or without main
         self._header: Dict[str, Any] = {}
         self._notes: list[bytes] = []  # what the parent is to know, written in one go
+        self._noting = threading.RLock()  # main's imports and the checker both write notes
         self._is_entering = True
         self._deciding = threading.Lock()  # whoever sets the status first wins
         self._pause = threading.Lock()  # released to end a pause: half an Event's cost
@@ -807,12 +808,15 @@ class FileCheckerThread(threading.Thread):
 
     def note(self, *record: Any) -> None:
         """Tell the parent; not under a foreign one, and not from a fork."""
-        self._notes.append(marshal.dumps(record))
-        if self._header and os.getpid() == self._pid and not self._is_entering:
-            with contextlib.suppress(OSError), open(self.lockfile, 'r+b') as file:
-                file.seek(0, os.SEEK_END)
-                file.write(b''.join(self._notes))
-            self._notes.clear()
+        if self._header and os.getpid() != self._pid:
+            return
+        with self._noting:
+            self._notes.append(marshal.dumps(record))
+            if self._header and not self._is_entering:
+                with contextlib.suppress(OSError), open(self.lockfile, 'r+b') as file:
+                    file.seek(0, os.SEEK_END)
+                    file.write(b''.join(self._notes))
+                self._notes.clear()
 
     def _adopt(self, header: Dict[str, Any]) -> None:
         """Start from what the parent knows: how the files looked before this process read them."""
