@@ -1468,6 +1468,8 @@ def _list_names(paths: list[str]) -> str:
 
 _WAKE: int = getattr(signal, 'SIGURG', 0)  # wakes main in any call, and means nothing by default;
 # SIGINT stays the program's, ignored if it was. Windows has none: there SIGINT wakes what it can.
+_HAS_GIL: bool = getattr(sys, '_is_gil_enabled', lambda: True)()
+# Without it a frame that is running must not be looked at from another thread: Python can crash.
 
 
 def _wake(thread: int, signum: int) -> None:
@@ -1500,7 +1502,10 @@ def _debugger() -> Any:
 
 
 def _at_prompt(thread: int) -> bool:
-    """Tell whether main waits at a debugger's prompt, which would swallow an interrupt."""
+    """Tell whether main waits at a debugger's prompt, which would swallow an interrupt.
+
+    Without the GIL too: main's frames stand still at a prompt, and only few programs import pdb.
+    """
     debugger = _debugger()
     frame = sys._current_frames().get(thread) if debugger else None
     while frame:
@@ -1513,7 +1518,7 @@ def _at_prompt(thread: int) -> bool:
 
 def _runs_event_loop(thread: int) -> bool:
     """Tell whether main is in asyncio's loop, which goes round during a cleanup as before."""
-    frame = sys._current_frames().get(thread)
+    frame = sys._current_frames().get(thread) if _HAS_GIL else None
     while frame and frame.f_code.co_name != 'run_forever':
         frame = frame.f_back
     return frame is not None
@@ -1521,7 +1526,7 @@ def _runs_event_loop(thread: int) -> bool:
 
 def _stack(thread: int) -> Stack:
     """Return where a thread is; nothing on PyPy and with greenlets, where it tells nothing."""
-    if sys.implementation.name != 'cpython' or 'greenlet' in sys.modules:
+    if sys.implementation.name != 'cpython' or 'greenlet' in sys.modules or not _HAS_GIL:
         return ()
     return _stack_of(sys._current_frames().get(thread))
 
