@@ -102,7 +102,8 @@ finally:
 
 
 # Elsewhere a second interrupt and a cleanup that is under way cannot be told apart.
-AGAIN = platform.python_implementation() == 'CPython' and not WINDOWS
+AGAIN = (platform.python_implementation() == 'CPython' and not WINDOWS
+         and getattr(sys, '_is_gil_enabled', lambda: True)())
 
 DRAIN = '''\
 def drain():
