@@ -892,7 +892,7 @@ class FileCheckerThread(threading.Thread):
         """Tell whether main has not heard of its end, or has swallowed the interrupt."""
         if is_foreign:  # who knows what the program's handler does: once, and as late as can be
             return not self._struck and rest < LATE
-        if self._alive():
+        if self._alive() or not _WAKE and _handles_interrupt(self._main):
             return False
         if waited > PATIENCE and _goes_on(self._stack, _stack(self._main)):
             return True
@@ -1514,6 +1514,20 @@ def _at_prompt(thread: int) -> bool:
             return True
         frame = frame.f_back
     return False
+
+
+def _handles_interrupt(thread: int) -> bool:
+    """Tell whether main is in a clause that a KeyboardInterrupt led to; known from Python 3.10 on.
+
+    On Windows Ctrl-C reaches main up to 0.2 s before the parent removes the lockfile: what main
+    does by then may be its cleanup already.
+    """
+    exceptions: Any = getattr(sys, '_current_exceptions', dict)
+    handled = exceptions().get(thread)
+    error = handled[1] if isinstance(handled, tuple) else handled  # until 3.11 as sys.exc_info()
+    while error and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
 def _runs_event_loop(thread: int) -> bool:
