@@ -36,11 +36,22 @@ LONG = float(os.environ.get('LONG', 60))  # seconds: detects hangs, proves nothi
 INTERVAL = 0.1  # seconds between two looks of the checker, in most tests
 WAYS = ('library', 'command line')
 WINDOWS = os.name == 'nt'
+CTRL_C_STATUS = 0xC000013A  # of a process that was ended by Ctrl-C or Ctrl-Break
 PYPY = sys.implementation.name == 'pypy'
 RELOADER = pathlib.Path(__file__).resolve().parent.parent / 'reloader.py'
 # On a terminal: colours, a line editor's words to it, and half of one that is just arriving.
 ESCAPES = re.compile(r'\x1b(?:\[[0-9;?]*[@-~]|[=>]|\[?[0-9;?]*$)')
 FOREVER = 'while True: time.sleep(60)'
+
+# Windows: leave our console, if there is one, for another process's, and press a key there.
+PRESS = '''\
+import ctypes, sys
+kernel32 = ctypes.WinDLL('kernel32', use_last_error=True)
+kernel32.FreeConsole()
+if not (kernel32.AttachConsole(int(sys.argv[1])) and kernel32.SetConsoleCtrlHandler(None, True)
+        and kernel32.GenerateConsoleCtrlEvent(int(sys.argv[2]), 0)):
+    sys.exit(ctypes.get_last_error())
+'''
 
 # The two programs: the same few lines, with the library call and without it.
 LIBRARY = '''\
@@ -115,7 +126,9 @@ def side_by_side(cls):
 
 
 _beside: dict = {}  # by module: the tests that are started together
-_slots = threading.Semaphore(6)  # how many run at once; most of them wait most of the time
+# How many run at once: most of them wait most of the time. Starting a process costs Windows (and
+# Wine) ten times as much, and a reload that has to wait for a core tells nothing of its speed.
+_slots = threading.Semaphore(2 if WINDOWS else 6)
 
 
 def _wait_for_it(cls, name: str, test):
@@ -196,6 +209,26 @@ def process_state(pid: int) -> str:
     return found.stdout.decode().strip()[:1]
 
 
+class _Job:
+    """Windows: a process and all that it starts, to be ended together, as a session is."""
+
+    def __init__(self, process: subprocess.Popen):
+        import ctypes
+        self.kernel32 = ctypes.WinDLL('kernel32', use_last_error=True)
+        self.kernel32.CreateJobObjectW.restype = ctypes.c_void_p
+        self.handle = ctypes.c_void_p(self.kernel32.CreateJobObjectW(None, None))
+        handle = ctypes.c_void_p(int(process._handle))
+        if not self.kernel32.AssignProcessToJobObject(self.handle, handle):
+            error = ctypes.get_last_error()
+            if process.poll() is None:  # else it has ended already, and had no time for a child
+                raise ctypes.WinError(error)
+
+    def end(self) -> None:
+        """Kill whatever is left of it."""
+        self.kernel32.TerminateJobObject(self.handle, 1)
+        self.kernel32.CloseHandle(self.handle)
+
+
 def _windows_wait(pid: int, milliseconds: int) -> bool:
     """Tell whether the process still runs after that time."""
     import ctypes
@@ -239,6 +272,7 @@ class Program:
         self._bytes = b''
         self._position = 0  # where in the output the next wait begins
         self._ended = False  # everybody who could write has ended
+        self._job = _Job(process) if WINDOWS else None
         self._news = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -317,7 +351,23 @@ class Program:
 
     def ctrl_c(self) -> None:
         """Send SIGINT to the whole group, as a terminal does."""
-        os.killpg(self.pid, signal.SIGINT)
+        if WINDOWS:
+            self._press(0)
+        else:
+            os.killpg(self.pid, signal.SIGINT)
+
+    def ctrl_break(self) -> None:
+        """Press Ctrl-Break, which is Windows' own."""
+        self._press(1)
+
+    def _press(self, event: int) -> None:
+        """Send an event to all processes of its console; only one who shares it can."""
+        # A console may keep the handles of the process that first uses it: it gets none of ours.
+        status = subprocess.run([sys.executable, '-c', PRESS, str(self.pid), str(event)],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL, timeout=LONG).returncode
+        if status not in (0, CTRL_C_STATUS) and self.process.poll() is None:
+            self.fail('no key could be pressed: WinError %d' % status)
 
     def type(self, text: str) -> None:
         """Type on its terminal, or write to its standard input."""
@@ -328,14 +378,16 @@ class Program:
 
     def fail(self, message: str) -> None:
         """Fail with the message and everything that it said."""
-        raise AssertionError('%s; it said:\n%s' % (message, textwrap.indent(
-            self.output or '(nothing)', '    | ', lambda line: True)))
+        raise AssertionError('%s; status %s; it said:\n%s' % (
+            message, self.process.poll(), textwrap.indent(
+                self.output or '(nothing)', '    | ', lambda line: True)))
 
     def end(self) -> None:
         """Kill it and everything in its session, whatever state it is in."""
-        if WINDOWS:
-            self._end_windows()
-        else:
+        if self._job:
+            self._job.end()
+            self._job = None
+        elif not WINDOWS:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
             for pid in self.pids():  # one that made a group of its own is still in the session
@@ -352,13 +404,6 @@ class Program:
             os.close(self.master)
             self.master = None
 
-    def _end_windows(self) -> None:
-        self.process.kill()
-        for pid in self.pids():
-            if is_alive(pid):
-                with contextlib.suppress(OSError):
-                    os.kill(pid, signal.SIGTERM)
-
 
 # ------------------------------------------------------------------------------ the test case
 
@@ -366,6 +411,7 @@ class ReloaderTestCase(unittest.TestCase):
     """A fresh folder with a copy of reloader.py, and programs that end with the test."""
 
     way = 'library'
+    console = False  # Windows: each program has a console of its own, where keys can be pressed
 
     def setUp(self) -> None:
         _reset_signals()
@@ -487,6 +533,8 @@ class ReloaderTestCase(unittest.TestCase):
             program = self._start_on_terminal(command, popen)
         else:
             popen.setdefault('stdout', subprocess.PIPE)
+            if WINDOWS and self.console:
+                popen['creationflags'] = subprocess.CREATE_NO_WINDOW
             if ignore:  # a shell's child inherits it; ours must not, other threads start some too
                 names = ' '.join(signal.Signals(number).name[3:] for number in ignore)
                 command = ['sh', '-c', 'trap "" %s; exec "$@"' % names, 'sh', *command]

@@ -67,8 +67,8 @@ class TheCall(ReloaderTestCase):
         app.wait_for('^parent left with 7$')
         self.assertEqual(app.wait_exit(), 7)
 
-    @needs_posix
     def test_returns_in_the_child_after_ctrl_c(self):
+        self.console = True
         self.write_app('one', after='print("after", os.getpid(), flush=True)')
         app = self.start_app()
         child = app.wait_ready('one')

@@ -173,10 +173,11 @@ class TheChildExits3ByItself(ReloaderTestCase):
         self.assertEqual(app.count('^ready '), 2)
 
 
-@needs_posix
 @side_by_side
 class CtrlC(ReloaderTestCase):
     """Both end, the child first, no traceback, 130; one that holds on is ended after a time."""
+
+    console = True
 
     @both_ways
     def test_both_end_the_child_first(self):

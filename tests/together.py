@@ -16,9 +16,10 @@ import os
 import threading
 import traceback
 
-from tests.support import WAYS, ReloaderTestCase, skip
+from tests.support import WAYS, WINDOWS, ReloaderTestCase, skip
 
-_slots = threading.Semaphore(10)  # scenes at the same time: more only make two cores slow
+# Scenes at the same time: more only make two cores slow.
+_slots = threading.Semaphore(3 if WINDOWS else 10)
 
 
 class Code(str):
