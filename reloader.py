@@ -1592,6 +1592,8 @@ def _start_directory() -> str:
     file = getattr(sys.modules.get('__main__'), '__file__', None) or ''
     script = _split_command(getattr(sys, 'orig_argv', ['', *getattr(sys, 'argv', ())]))[1]
     script = script.rstrip(os.sep)
+    if os.name == 'nt' and script:
+        script = os.path.normpath(script)  # as __file__ is there: no slashes, no dots
     if not os.path.exists(script) and os.path.isabs(file):
         for place in (file, os.path.dirname(file)):  # of a script; of a directory or an archive
             if place.endswith(os.sep + script):
