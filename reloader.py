@@ -383,12 +383,13 @@ class _Parent:
                 self._accept(self.files.accept(ripe))
                 crashed = False
                 self.files.forget_guesses()
-            is_there = not self.script or os.path.exists(self.script)
+            is_there = not self.script or _can_be_run(self.script)
             if is_there and not crashed and not self.files.changed:
                 return True
             if not is_there and not missing and not self.files.changed:
                 missing = True
-                _say(f'{_short(str(self.script))} is missing, waiting for it')
+                why = 'held by another process' if os.path.exists(str(self.script)) else 'missing'
+                _say(f'{_short(str(self.script))} is {why}, waiting for it')
             time.sleep(self.files.tick())
         return False
 
@@ -1656,6 +1657,16 @@ def _header(lockfile: str = '') -> Dict[str, Any]:
     if _state['header'] is None:
         _state['header'] = _read_header(lockfile or _state['lockfile'])
     return dict(_state['header'])
+
+
+def _can_be_run(script: str) -> bool:
+    """Tell whether a script is there and, on Windows, shared by whoever has it open just now."""
+    if os.name == 'nt' and os.path.isfile(script):
+        try:
+            open(script, 'rb').close()
+        except OSError:  # Python would end with status 2, and the reloader with it
+            return False
+    return os.path.exists(script)
 
 
 def _wait(child: subprocess.Popen[bytes]) -> int:
