@@ -48,7 +48,10 @@ BLOCKS = {
     'stdin': 'sys.stdin.read()',
     'asyncio': '''
         import asyncio
-        asyncio.run(asyncio.sleep(600))
+        async def work():
+            READY
+            await asyncio.sleep(600)
+        asyncio.run(work())
         ''',
     'server': '''
         import socketserver
@@ -69,7 +72,7 @@ SWALLOWED = {
     'in asyncio': '''
         import asyncio
         async def work():
-            try: await asyncio.sleep(600)
+            try: READY; await asyncio.sleep(600)
             finally: sys.exit(0)
         asyncio.run(work())
         ''',
