@@ -108,10 +108,10 @@ HEARTBEAT = 0.9  # seconds between two touches of the lockfile: at least one a s
 STALE = 5.0  # seconds without a touch after which the parent counts as dead (Bottle's too)
 CHECK = 0.4  # seconds between two looks at the lockfile: a parent that is killed is seen at once
 TICK = 0.08  # seconds between two looks at the files saved last, while there is something to see
-SLOW_TICK = 0.24  # the same when nothing was saved for long; four of them make a round
+SLOW_TICK = 0.23  # the same when nothing was saved for long; four of them make a round
 LIVELY = 20.0  # seconds after a save in which the next is expected
 HOT = 8  # how many files count as saved last: each of these looks takes 5 microseconds a file
-ROUND = 0.92  # of the interval, between two looks at all files: the rest is for the reload itself
+ROUND = 0.85  # of the interval, between two looks at all files: the next tick, and the reload, add
 ABSENCE = 3.0  # seconds a file may be away or empty, as while it is saved, before it counts
 YOUNG = 2.5  # seconds in which a clock of two seconds (FAT) may not tell two saves apart
 SMALL = 1 << 20  # bytes: larger files are not compared by content; no source is that large
@@ -439,7 +439,7 @@ class _Parent:
     def _take_notes(self, started: float, status: int) -> bool:
         """Read what the child wrote into the lockfile; tell whether it was asked to reload."""
         asked, told, traced, self.wrote = False, False, [], False
-        for kind, *values in _records(self.lockfile):
+        for kind, *values in _read_lockfile(self.lockfile)[1:]:
             if kind == 'file':
                 path, seen, is_module, content = values
                 self.files.known[path] = seen
@@ -524,7 +524,7 @@ class _Parent:
                 os.waitpid(dead.si_pid, os.WNOHANG)
 
     def _close_unclaimed(self) -> None:
-        for kind, *values in _records(self.lockfile):
+        for kind, *values in _read_lockfile(self.lockfile)[1:]:
             if kind == 'unclaimed':
                 for key in values[0]:
                     listener = _state['sockets'].pop(key, None)
@@ -1551,13 +1551,27 @@ def _parent_pid() -> int:
     return os.getppid() if os.name == 'posix' else 0
 
 
+def _read_lockfile(path: str) -> list[Any]:
+    """Return the parent's header and the child's records; the last may be cut off."""
+    items = []
+    with contextlib.suppress(OSError, EOFError, ValueError, TypeError), open(path, 'rb') as file:
+        while True:
+            items.append(marshal.load(file))
+    return items
+
+
 def _read_header(lockfile: str) -> Dict[str, Any]:
     """Return what a parent wrote into its lockfile; nothing if it is not one of this module's."""
-    with contextlib.suppress(OSError, EOFError, ValueError, TypeError), \
-            open(lockfile, 'rb') as file:
-        header = marshal.load(file)
-        return header if isinstance(header, dict) else {}
-    return {}
+    header = (_read_lockfile(lockfile) or [None])[0]
+    return header if isinstance(header, dict) else {}
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)  # but somebody else's process
+    return True
 
 
 def _is_child() -> bool:
@@ -1574,15 +1588,8 @@ def _is_child() -> bool:
         return False
     if os.name == 'posix' and int(mark) != os.getppid() and not getattr(sys, 'frozen', False):
         # Started by somebody else, or by a parent that was killed a moment ago.
-        try:
-            os.kill(int(mark), 0)
-        except ProcessLookupError:
-            is_orphan = _read_header(os.environ[LOCKFILE]).get('parent') == int(mark)
-        except (OSError, OverflowError):  # somebody else's process, or no process id at all
-            is_orphan = False
-        else:
-            is_orphan = False
-        if not is_orphan:
+        header = _read_header(os.environ[LOCKFILE])
+        if header.get('parent') != int(mark) or _is_alive(int(mark)):
             return False
     os.environ[CHILD] = f'{mark}:{pid}'
     return True
@@ -1639,17 +1646,6 @@ def _checker() -> Optional[FileCheckerThread]:
 def _require_main_thread() -> None:
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError('the reloader must be started in the main thread, where signals arrive')
-
-
-def _records(lockfile: str) -> list[Tuple[Any, ...]]:
-    """Return what was written into the lockfile after its header; the last may be cut off."""
-    records = []
-    with contextlib.suppress(OSError, EOFError, ValueError, TypeError), \
-            open(lockfile, 'rb') as file:
-        marshal.load(file)
-        while True:
-            records.append(marshal.load(file))
-    return records
 
 
 def _header(lockfile: str = '') -> Dict[str, Any]:
