@@ -486,8 +486,14 @@ def inside(root: Path, *command: str) -> tuple[int, str]:
 
 
 def chroot(root: Path, cwd: str, *command: str) -> list[str]:
-    """Return a command that runs another in the chroot; its mounts end with it."""
-    script = 'mount --rbind /dev "$0/dev" && mount -t proc proc "$0/proc" && exec chroot "$0" "$@"'
+    """Return a command that runs another in the chroot; its mounts end with it.
+
+    The root is a mount point of its own: inside any other directory unshare is refused.
+    """
+    script = (
+        'mount --bind "$0" "$0" && mount --rbind /dev "$0/dev" && mount -t proc proc "$0/proc"'
+        ' && exec chroot "$0" "$@"'
+    )
     return [
         'unshare',
         '-m',
