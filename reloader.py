@@ -1021,6 +1021,8 @@ def _insist(status: int) -> None:
 
     def take_leave() -> None:
         _say(f"still busy after {GRACE:.0f} s: {', '.join(threads or ['MainThread'])}; ended")
+        with contextlib.suppress(Exception):  # None, or closed
+            sys.stdout.flush()  # before the search for all others, which is slow on PyPy
         _flush()
 
     thread = threading.Thread(target=take_leave, daemon=True)  # main may hold a stream's lock
