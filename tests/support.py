@@ -270,6 +270,7 @@ class Program:
         self._has_terminal = master is not None
         self._source = process.stdout.fileno() if master is None else master
         self._bytes = b''
+        self._began, self._start_took = time.monotonic(), 0.0
         self._position = 0  # where in the output the next wait begins
         self._ended = False  # everybody who could write has ended
         self._job = _Job(process) if WINDOWS else None
@@ -286,6 +287,8 @@ class Program:
                 chunk = b''
             with self._news:
                 self._bytes += chunk
+                if not self._start_took:
+                    self._start_took = time.monotonic() - self._began
                 self._ended = not chunk
                 self._news.notify_all()
 
@@ -340,6 +343,13 @@ class Program:
             if self._reader.is_alive():
                 self.fail('ended with %s, but somebody still holds its output' % status)
         return status
+
+    def taken_since(self, began: float) -> float:
+        """Return the seconds since then, less what its own start took, to its first words.
+
+        A slow machine is slow in both: what is left can be compared with the constants.
+        """
+        return time.monotonic() - began - self._start_took
 
     def pids(self) -> list[int]:
         """Return the pids of all its ready lines."""

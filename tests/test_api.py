@@ -305,7 +305,7 @@ class WhoIsTheChild(ReloaderTestCase):
                 app.wait_for('^agree True True$')
                 app.wait_ready('old')
                 self.assertEqual(len(self.lockfiles()), 1)
-                self.write('data.txt', 'new')
+                self.write('data.txt', 'new', replace=True)  # empty for a moment it counts twice
                 app.wait_for(changed('data.txt'))
                 app.wait_ready('new')
                 self.assertEqual(app.count('^ready'), 2)
@@ -758,7 +758,7 @@ class ServingAWsgiApp(ReloaderTestCase):
             self.write_wsgi('two', port=port, reloader=True)
             app.wait_for(changed('app.py'))
             wait_until(lambda: fetch(port)[0] == 'two')
-            self.assertLess(time.monotonic() - began, 4)  # less than the grace time
+            self.assertLess(app.taken_since(began), 4)  # less than the grace time
 
     def test_under_the_command_line_it_starts_no_second_reloader(self):
         port = free_port()
