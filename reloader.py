@@ -1945,11 +1945,14 @@ def _execute_script(name: str, namespace: Dict[str, Any], files: _Files) -> None
 
 
 def _as_python_names(name: str) -> str:
-    """Return a script's path as Python shows it: relative until 3.8, tidy on Windows and PyPy."""
+    """Return a script's path as Python shows it: relative until 3.8, in full on Windows."""
     if sys.version_info < (3, 9):
         return name
-    path = os.path.join(_state['start'], name)
-    return os.path.normpath(path) if os.name == 'nt' or sys.implementation.name == 'pypy' else path
+    if os.name == 'posix':
+        path = os.path.join(_state['start'], name)
+        return os.path.normpath(path) if sys.implementation.name == 'pypy' else path
+    is_full = name[1:3] == ':\\' or name[:2] == '\\\\'  # those stay as they are, slashes and all
+    return name if is_full else str(sys.modules['nt']._getfullpathname(name))
 
 
 def _is_archive(name: str) -> bool:
