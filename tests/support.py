@@ -128,7 +128,7 @@ def side_by_side(cls):
 _beside: dict = {}  # by module: the tests that are started together
 # How many run at once: most of them wait most of the time. Starting a process costs Windows (and
 # Wine) ten times as much, and a reload that has to wait for a core tells nothing of its speed.
-_slots = threading.Semaphore(2 if WINDOWS else 6)
+_slots = threading.Semaphore(4 if WINDOWS else 6)
 
 
 def _wait_for_it(cls, name: str, test):

@@ -10,8 +10,8 @@ import unittest
 import urllib.error
 import urllib.request
 
-from tests.support import (LONG, ReloaderTestCase, WAITING, both_ways, changed, needs_posix,
-                           side_by_side, skip_unless, wait_until)
+from tests.support import (LONG, ReloaderTestCase, WAITING, WINDOWS, both_ways, changed,
+                           needs_posix, side_by_side, skip_unless, wait_until)
 
 TICKING = '''\
 while True:
@@ -477,7 +477,8 @@ class ExtraFiles(ReloaderTestCase):
         app.wait_for(changed(os.path.join('data', 'b', 'c', 'd')))
         self.assertGreater(time.monotonic() - began, 2)
         app.wait_ready('one')
-        self.assertLess(time.monotonic() - began, 5)  # it was waited for once, not twice
+        if not WINDOWS:  # where a start alone may take as long
+            self.assertLess(time.monotonic() - began, 5)  # it was waited for once, not twice
         self.write('one.cfg', 'new')
         app.wait_for(changed('one.cfg'))
         app.wait_ready('one')
@@ -758,7 +759,9 @@ class ServingAWsgiApp(ReloaderTestCase):
             self.write_wsgi('two', port=port, reloader=True)
             app.wait_for(changed('app.py'))
             wait_until(lambda: fetch(port)[0] == 'two')
-            self.assertLess(app.taken_since(began), 4)  # less than the grace time
+            if not WINDOWS:  # where a start alone may take as long
+                self.assertLess(app.taken_since(began), 4)  # less than the grace time
+            self.assertEqual(app.count('still busy'), 0, app.output)
 
     def test_under_the_command_line_it_starts_no_second_reloader(self):
         port = free_port()

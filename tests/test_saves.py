@@ -11,6 +11,7 @@ from tests.together import Code, TogetherTestCase, ways
 
 ABSENCE = 3.0  # seconds that a file may be away or empty: the promise's number
 GRACE = 5.0  # seconds, the grace time: nothing here is allowed to need it
+QUICK = 2.0  # seconds in which a program that exits with 3 has just begun
 CLOCK = 2.0  # seconds, the coarsest clock of a file system (FAT)
 TRACEBACK = r'^Traceback \(most recent call last\)'
 CANNOT_OPEN = "can't open file"
@@ -250,7 +251,8 @@ class AFileThatVanishes(TogetherTestCase):
             case.remove('value.py') if how == 'away' else case.write('value.py', '')
             app.wait_ready('None')
             self.assertGreater(time.monotonic() - since, ABSENCE - 0.5)
-            self.assertLess(app.taken_since(since), 2 * ABSENCE - 0.5)  # once, not twice
+            if not WINDOWS:  # where a start alone may take as long
+                self.assertLess(app.taken_since(since), 2 * ABSENCE - 0.5)  # once, not twice
         self.at_once(scene, ways('away', 'empty'))
 
 
@@ -442,7 +444,12 @@ class StatusThree(TogetherTestCase):
     def test_three_times_at_once_is_a_crash(self):
         def scene(case, ending):
             case.write_app('three', ending)
-            app = case.start_app()
+            app, since = case.start_app(), time.monotonic()
+            for _ in range(3):
+                app.wait_ready('three')
+            taken = (time.monotonic() - since) / 3
+            if WINDOWS and taken > QUICK / 2:
+                skip(case, 'a start takes %.1f s here: at once is less than 2 s' % taken)
             app.wait_for(WAITING)
             self.assertEqual(len(app.pids()), 3, app.output)
             case.write_app('two')
@@ -531,7 +538,10 @@ class ASaveDuringAReload(TogetherTestCase):
                 time.sleep(max(0.0, begin + number / 40 - time.monotonic()))
             since = time.monotonic()
             app.wait_ready('v0199')
-            self.assertLess(app.taken_since(since), GRACE - 1)
+            if WINDOWS:  # where a start alone may take as long
+                self.assertEqual(app.count('still busy'), 0, app.output)
+            else:
+                self.assertLess(app.taken_since(since), GRACE - 1)
         self.at_once(scene, ways())
 
 
