@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import ctypes
 import functools
 import os
 import pathlib
@@ -36,6 +37,7 @@ LONG = float(os.environ.get('LONG', 60))  # seconds: detects hangs, proves nothi
 INTERVAL = 0.1  # seconds between two looks of the checker, in most tests
 WAYS = ('library', 'command line')
 WINDOWS = os.name == 'nt'
+WINE = WINDOWS and hasattr(ctypes.WinDLL('ntdll'), 'wine_get_version')
 CTRL_C_STATUS = 0xC000013A  # of a process that was ended by Ctrl-C or Ctrl-Break
 PYPY = sys.implementation.name == 'pypy'
 RELOADER = pathlib.Path(__file__).resolve().parent.parent / 'reloader.py'
@@ -213,7 +215,6 @@ class _Job:
     """Windows: a process and all that it starts, to be ended together, as a session is."""
 
     def __init__(self, process: subprocess.Popen):
-        import ctypes
         self.kernel32 = ctypes.WinDLL('kernel32', use_last_error=True)
         self.kernel32.CreateJobObjectW.restype = ctypes.c_void_p
         self.handle = ctypes.c_void_p(self.kernel32.CreateJobObjectW(None, None))
@@ -231,7 +232,6 @@ class _Job:
 
 def _windows_wait(pid: int, milliseconds: int) -> bool:
     """Tell whether the process still runs after that time."""
-    import ctypes
     kernel32 = ctypes.WinDLL('kernel32')
     kernel32.OpenProcess.restype = ctypes.c_void_p
     handle = kernel32.OpenProcess(0x00100000, False, pid)  # SYNCHRONIZE

@@ -9,7 +9,7 @@ import sys
 import time
 import unittest
 
-from tests.support import (LONG, ReloaderTestCase, WAITING, WAYS, WINDOWS, both_ways, changed,
+from tests.support import (LONG, ReloaderTestCase, WAITING, WAYS, WINDOWS, WINE, both_ways, changed,
                            is_alive, needs_posix, plain, process_state, side_by_side, skip,
                            skip_unless, tells_ignored, wait_gone, wait_until)
 from tests.test_api import TICKING, wait_ticks
@@ -462,7 +462,7 @@ class CtrlC(ReloaderTestCase):
         self.assertEqual(app.count('^ready'), 3)
         self.assertEqual(app.count('Traceback'), 0)
 
-    @skip_unless(WINDOWS, 'Ctrl-Break is a key of Windows')
+    @skip_unless(WINDOWS and not WINE, 'Ctrl-Break is a key of Windows, and Wine has none')
     @both_ways
     def test_break_ends_both(self):
         self.write_app('one')
