@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import ctypes
 import functools
 import os
 import pathlib
@@ -32,6 +31,9 @@ import textwrap
 import threading
 import time
 import unittest
+
+if os.name == 'nt':  # elsewhere an interpreter may have been built without it
+    import ctypes
 
 LONG = float(os.environ.get('LONG', 60))  # seconds: detects hangs, proves nothing else
 INTERVAL = 0.1  # seconds between two looks of the checker, in most tests

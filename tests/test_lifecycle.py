@@ -9,9 +9,9 @@ import sys
 import time
 import unittest
 
-from tests.support import (LONG, ReloaderTestCase, WAITING, WAYS, WINDOWS, WINE, both_ways, changed,
-                           is_alive, needs_posix, plain, process_state, side_by_side, skip,
-                           skip_unless, tells_ignored, wait_gone, wait_until)
+from tests.support import (LONG, ReloaderTestCase, WAITING, WAYS, WINDOWS, WINE, both_ways,
+                           changed, is_alive, needs_posix, plain, process_state, side_by_side,
+                           skip, skip_unless, tells_ignored, wait_gone, wait_until)
 from tests.test_api import TICKING, wait_ticks
 
 GRACE = 5  # seconds, as in reloader.py: what takes no grace time takes less
@@ -247,6 +247,9 @@ class WhatTakesItsTime(ReloaderTestCase):
     Each scenario starts its program, acts, and yields; all of them wait together.
     """
 
+    console = True
+    ON_WINDOWS = ('scenario_ctrl_c', 'scenario_the_parent_is_killed')  # others: POSIX signals
+
     def scenario_sigterm_ignored_by_the_child_ends_after_the_grace_time(self):
         self.write_app('one', 'signal.signal(signal.SIGTERM, signal.SIG_IGN)\n'
                               'print("deaf", flush=True)\ntime.sleep(600)')
@@ -333,10 +336,9 @@ class WhatTakesItsTime(ReloaderTestCase):
     def assert_nothing_left_in(self, app):
         self.assertEqual(os.listdir(app.tmp), [])
 
-    @needs_posix
     def test_all_of_them(self):
-        running = []
-        for name in sorted(name for name in dir(self) if name.startswith('scenario_')):
+        running, kind = [], self.ON_WINDOWS if WINDOWS else 'scenario_'
+        for name in sorted(name for name in dir(self) if name.startswith(kind)):
             for self.way in WAYS:
                 self.new_folder()
                 scenario = getattr(self, name)()
