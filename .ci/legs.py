@@ -426,7 +426,6 @@ def wine(versions: tuple[str, ...] = WINDOWS_PYTHONS) -> None:
     env = clean_environment(
         WINEPREFIX=str(work / 'wine'),
         WINEDEBUG='-all',
-        LONG='25',  # seconds that a test waits: what takes longer here does not come
         WINEDLLOVERRIDES='mscoree=d;mshtml=d;winemenubuilder.exe=d',
     )
     for version in versions:
