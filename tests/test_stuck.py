@@ -10,7 +10,7 @@ import time
 import unittest
 
 from tests.support import (FOREVER, WINDOWS, both_ways, is_alive, needs_posix, side_by_side,
-                           skip, skip_unless, wait_gone)
+                           skip, wait_gone)
 from tests.together import TogetherTestCase, ways
 
 GRACE = 5.0  # seconds, the grace time
@@ -418,10 +418,10 @@ class WhatHoldsOn(TogetherTestCase):
                 case.assertGreater(taken, GRACE - 1.5, app.output)
                 case.assertEqual(app.count(line), 1, app.output)
                 case.assertEqual(app.count(TRACEBACK), 0, app.output)
-            case.assertLess(taken, 3 * GRACE, app.output)
+            if not WINDOWS:  # where a start alone may take as long
+                case.assertLess(taken, 3 * GRACE, app.output)
             case.assertEqual(app.count('flushed in the end'), 1, app.output)
-        self.at_once(scene, ways(*(name for name in self.BLOCKS
-                                   if not WINDOWS or name not in self.MAY_BE_SOONER)), idle=True)
+        self.at_once(scene, ways(*self.BLOCKS), idle=True)
 
     def test_in_a_request_that_never_ends_is_ended_too(self):
         """run(app) lets requests end, but not for ever."""
@@ -450,7 +450,6 @@ class WhatHoldsOn(TogetherTestCase):
             self.write('app.py', text % ('two', port))
             app.wait_ready('two')
 
-    @skip_unless(not WINDOWS, 'a prompt under Wine cannot be interrupted')
     def test_at_the_pdb_prompt_is_left_to_the_person_there(self):
         """A save waits until the program goes on, past the grace time: the same one answers."""
         def scene(case):
