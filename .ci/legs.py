@@ -35,7 +35,7 @@ FRAMEWORKS = (
 AGAIN = '\n(and again)\n'  # between the outputs of the first and the second run
 EXAMPLES = ('tests.test_examples',)
 # Interpreters that are emulated, built here, traced or not released: slow, or new every day.
-GUESTS = ('Wine', 'sid', 'free-threaded', 'musl', 'PyPy', 'measured')
+GUESTS = ('Wine', 'sid', 'free-threaded', 'PyPy', 'measured')
 LINTERS = 'ruff==0.17.5 mypy==2.4.1'  # their rules change with every version
 DEBIAN = 'http://deb.debian.org/debian'
 PACKAGES = (
