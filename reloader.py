@@ -1333,7 +1333,8 @@ class _Files:
     def _is_away(self, path: str, seen: Signature) -> bool:
         """Tell whether a file is missing or empty, as it is for a moment while it is saved."""
         known = self.known[path]
-        return seen is None or path in self.modules and not seen[1] and bool(known and known[1])
+        was_empty = known is not None and not known[1]
+        return seen is None or path in self.modules and not seen[1] and not was_empty
 
     def _compiles(self, path: str, look: Look) -> bool:
         if path not in self.verdicts or self.verdicts[path][0] != look:

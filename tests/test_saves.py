@@ -232,6 +232,8 @@ class AFileThatVanishes(TogetherTestCase):
             app.wait_for(r'^reloader: .*app\.py')  # noticed, when it counts
             wait_gone(first)
             time.sleep(0.3)  # a child would be up by now, and say what it cannot open
+            case.write('app.py', '')  # an editor's first step; run, it would end both
+            time.sleep(0.3)
             case.write_app('two')
             app.wait_ready('two')
             self.assertEqual((len(app.pids()), app.count(CANNOT_OPEN)), (2, 0), app.output)
