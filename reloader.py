@@ -1068,6 +1068,18 @@ def _report_crashes(checker: FileCheckerThread) -> None:
     sys.excepthook = excepthook
 
 
+def _hide_ctrl_c() -> None:
+    """Show no traceback of a Ctrl-C while the program is still being imported."""
+    former = sys.excepthook
+
+    def excepthook(kind: type[BaseException], error: BaseException,
+                   trace: Optional[TracebackType]) -> None:
+        if not issubclass(kind, KeyboardInterrupt):
+            former(kind, error, trace)
+
+    sys.excepthook = excepthook
+
+
 def _files_of(error: Optional[BaseException]) -> set[str]:
     """Return the files that a traceback, a SyntaxError or an OSError names."""
     paths: set[str] = set()
@@ -1636,6 +1648,8 @@ def _watch_own_writes(path: str) -> None:
     sys.addaudithook(hook)  # for ever, and slow: only where three starts in a row were dirtied
 
 
+if _state['child'] and __name__ != '__main__':
+    _hide_ctrl_c()
 if _state['child'] and os.environ.get(SUSPECT):
     _watch_own_writes(os.environ[SUSPECT])
 
@@ -1987,4 +2001,7 @@ def _run_from_bytecode() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:  # so early that nobody waits for it
+        sys.exit(128 + signal.SIGINT)
