@@ -200,6 +200,20 @@ class CtrlC(ReloaderTestCase):
         self.assertEqual(app.count('Traceback|KeyboardInterrupt'), 0)
         self.assert_nothing_left()
 
+    @both_ways
+    def test_shows_no_traceback_while_the_program_is_imported(self):
+        self.write_app('one', before='''
+            if 'RELOADER_CHILD' in os.environ:
+                print('importing', flush=True)
+                time.sleep(600)
+            ''')
+        app = self.start_app()
+        app.wait_for('^importing$')
+        app.ctrl_c()
+        self.assertEqual(app.wait_exit(), 130)
+        self.assertEqual(app.count('Traceback|KeyboardInterrupt'), 0, app.output)
+        self.assert_nothing_left()
+
     def test_a_program_that_holds_on_to_itself_is_ended_after_the_grace_time(self):
         apps = []
         for self.way in WAYS:  # both at once: it takes the grace time
