@@ -419,16 +419,14 @@ class _Parent:
 
     def _write_header(self) -> None:
         """Tell the next child what it starts from. In place: the lockfile stays the same file."""
-        options, files = self.options, self.files
+        files = self.files
         with contextlib.suppress(FileNotFoundError):  # deleted, which the child notices
             self.started = self._touch().st_mtime
         header = {
             'parent': os.getpid() if os.name == 'posix' else 0, 'started': self.started,
-            'since': self.since, 'files': files.known,
+            'since': self.since, 'files': files.known, 'patterns': files.patterns,
             'young': {path: content for path, (content, _) in files.young.items()},
-            'patterns': files.patterns, 'own_patterns': options.patterns,
-            'excluded': options.excluded, 'interval': options.interval, 'quiet': options.quiet,
-            'verbose': options.verbose, 'program': options.program,
+            'options': vars(self.options),
             'sockets': {key: listener.fileno() for key, listener in
                         list(_state['sockets'].items()) if os.name == 'posix'}}
         self.since = None
@@ -822,7 +820,7 @@ class FileCheckerThread(threading.Thread):
     def _adopt(self, header: Dict[str, Any]) -> None:
         """Start from what the parent knows: how the files looked before this process read them."""
         self._header, files = header, self.files
-        self._quiet = header.get('quiet', False)
+        self._quiet = header.get('options', {}).get('quiet', False)
         files.started = header.get('started', _state['imported'])
         files.known.update(header.get('files', {}))
         for path, content in header.get('young', {}).items():
@@ -1893,15 +1891,16 @@ def _listen_for(address: str) -> None:
 def _run_program() -> None:
     """Be the child of the command line: run the program as Python itself would."""
     header = _header()
-    if not header.get('program'):
+    options = header.get('options', {})
+    if not options.get('program'):
         sys.exit(1)  # the lockfile is gone already, the parent is leaving
-    is_module, name, arguments = header['program']
+    is_module, name, arguments = options['program']
     if header['sockets']:
         os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
         _state['listen_fds'] = True
-    checker = FileCheckerThread(_state['lockfile'], header['interval'], header['own_patterns'],
-                                header['excluded'])
-    checker.files.verbose = header['verbose']
+    checker = FileCheckerThread(_state['lockfile'], options['interval'], options['patterns'],
+                                options['excluded'])
+    checker.files.verbose = options['verbose']
     _report_crashes(checker)
     interrupted = True
     with contextlib.suppress(KeyboardInterrupt), checker:
