@@ -588,6 +588,21 @@ class TheContextManager(ReloaderTestCase):
                              'print(issubclass(reloader.FileCheckerThread, threading.Thread))')
         self.assertEqual(done.stdout, 'True\n')
 
+    def test_leaves_no_handler_and_no_finder_behind(self):
+        self.write('lock', '')
+        self.write('app.py', '''
+            import signal, sys, threading
+            import reloader
+            def state():
+                handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
+                return handlers, list(sys.meta_path), threading.active_count()
+            before = state()
+            with reloader.FileCheckerThread('lock', 0.1):
+                print(state() == before)
+            print(state() == before)
+            ''')
+        self.assertEqual(self.run_once('app.py').stdout, 'False\nTrue\n')
+
     def test_exit_suppresses_only_the_keyboard_interrupt(self):
         self.assertEqual(self.run_block('pass'), ['suppressed or ended', 'after exit'])
         self.assertEqual(self.run_block('raise KeyboardInterrupt'),

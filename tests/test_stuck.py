@@ -291,7 +291,7 @@ class TheCleanup(TogetherTestCase):
                 try: READY; await asyncio.sleep(600)
                 finally:
                     print('cleaning', flush=True)
-                    await asyncio.sleep(0.8)
+                    await asyncio.sleep(2.6)  # longer than SWALLOWED
                     print('cleaned', flush=True)
             asyncio.run(work())
             ''']
