@@ -723,14 +723,17 @@ def rewrite():
 
     def test_stops_restarting_after_three_starts(self):
         """One line names the file; any later save of it counts again."""
+        ticking = 'for turn in range(9999): print("tick", turn, flush=True); time.sleep(0.05)'
+
         def scene(case, moment):
             case.write('stamp.py', 'STAMP = 0\n')
             if moment == 'at import':
-                case.write_app('one', before=self.STAMP + 'import stamp; rewrite()')
+                case.write_app('one', ticking, before=self.STAMP + 'import stamp; rewrite()')
             else:
-                case.write_app('one', 'rewrite()\n' + FOREVER, before=self.STAMP + 'import stamp')
+                case.write_app('one', 'rewrite()\n' + ticking, before=self.STAMP + 'import stamp')
             app = case.start_app()
             app.wait_for(r'^reloader: (?!.*changed, restarting).*stamp\.py')
+            app.wait_for('^tick 30$')  # it runs on, for longer than it took to notice
             starts = len(app.pids())
             self.assertIn(starts, (3, 4), app.output)
             case.write('stamp.py', 'STAMP = 1000\n')
