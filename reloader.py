@@ -498,8 +498,8 @@ class _Parent:
         size = 0
         while not self.ended.wait(HEARTBEAT):
             try:
-                if self._touch().st_size != size:
-                    size = self._touch().st_size
+                former, size = size, self._touch().st_size
+                if size != former:
                     self._close_unclaimed()
             except OSError:  # deleted: the child ends by itself, or after the grace time
                 self.deadline = min(self.deadline, time.monotonic() + GRACE + 1)
@@ -907,11 +907,9 @@ class FileCheckerThread(threading.Thread):
 
     def _interrupt(self, signum: int, frame: Optional[FrameType]) -> None:
         """Handle the checker's own signal, in main: raise, if main is in the block and works."""
-        stack, error = _stack_of(frame), sys.exc_info()[1]
-        while error:
-            if isinstance(error, KeyboardInterrupt):
-                return  # a cleanup is under way, after this interrupt or after Ctrl-C
-            error = error.__context__
+        stack = _stack_of(frame)
+        if _follows_interrupt(sys.exc_info()[1]):
+            return  # a cleanup is under way, after this interrupt or after Ctrl-C
         while frame:
             if frame.f_code in (FileCheckerThread.__enter__.__code__,
                                 FileCheckerThread.__exit__.__code__,
@@ -1236,12 +1234,10 @@ class _Files:
 
     def look(self) -> list[str]:
         """Take one look, at all files once an interval; return the changes to act on, if any."""
-        count = len(self.changed)
-        if time.monotonic() > self._next_round:
-            self.look_at_all()
-        else:
+        count, is_due = len(self.changed), time.monotonic() > self._next_round
+        if not is_due:
             self._examine_each([*self.changed, *self._hot] if count else self._hot)
-        if len(self.changed) > count:
+        if is_due or len(self.changed) > count:
             self.look_at_all()
         if self.changed:
             return self._ripe()
@@ -1538,7 +1534,11 @@ def _handles_interrupt(thread: int) -> bool:
     """
     exceptions: Any = getattr(sys, '_current_exceptions', dict)
     handled = exceptions().get(thread)
-    error = handled[1] if isinstance(handled, tuple) else handled  # until 3.11 as sys.exc_info()
+    return _follows_interrupt(  # until 3.11 as sys.exc_info()
+        handled[1] if isinstance(handled, tuple) else handled)
+
+
+def _follows_interrupt(error: Optional[BaseException]) -> bool:
     while error and not isinstance(error, KeyboardInterrupt):
         error = error.__context__
     return error is not None
