@@ -183,13 +183,11 @@ def suite(
     folder = folder or new_folder(name)
     copy = checkout(folder)
     start = time.monotonic()
-    status, output = run(
-        [*command, '-m', 'unittest', '-v', *tests],
-        WINE_LIMIT if command[0] == 'wine' else SUITE_LIMIT,
-        cwd=copy,
-        env=env or clean_environment(TMPDIR=str(folder / 'tmp')),
-    )
     env = env or clean_environment(TMPDIR=str(folder / 'tmp'))
+    limit = WINE_LIMIT if command[0] == 'wine' else SUITE_LIMIT
+    status, output = run(
+        [*command, '-m', 'unittest', '-v', *tests], limit, cwd=copy, env=env
+    )
     status, output = run_failed_again(command, status, output, copy, env)
     is_guest = any(word in name for word in GUESTS)
     report(name, status, output, time.monotonic() - start, before, folder, is_guest)
@@ -370,11 +368,12 @@ class Machine:
             == 0
         )
         if self.apt:
-            must(
-                ['apt-get', 'install', '--no-install-recommends', '-q', '-y', *PACKAGES],
-                900,
-                env=env,
-            )
+            self.install(*PACKAGES)
+
+    def install(self, *packages: str) -> None:
+        """Install Debian packages."""
+        command = ['apt-get', 'install', '--no-install-recommends', '-q', '-y', *packages]
+        must(command, 900, env=clean_environment(DEBIAN_FRONTEND='noninteractive'))
 
     def need(self, index: bool = False, apt: bool = False) -> None:
         """Raise CannotRun when the index or apt is needed and cannot be reached."""
@@ -629,9 +628,7 @@ def browser() -> None:
     """Reload examples/live_page.py in a real Chromium."""
     machine.need(apt=not shutil.which('chromedriver'))
     if not shutil.which('chromedriver'):
-        install = ['apt-get', 'install', '--no-install-recommends', '-q', '-y']
-        env = clean_environment(DEBIAN_FRONTEND='noninteractive')
-        must([*install, 'chromium', 'chromium-driver'], 900, env=env)
+        machine.install('chromium', 'chromium-driver')
     start, folder = time.monotonic(), new_folder('browser')
     status, output = run(
         [sys.executable, str(TOP / '.ci' / 'live_page.py')],
