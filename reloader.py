@@ -78,7 +78,6 @@ import stat
 import sys
 import threading
 import time
-import weakref
 from importlib.machinery import PathFinder
 from operator import attrgetter, eq
 
@@ -93,7 +92,6 @@ if TYPE_CHECKING:
     Patterns = Union[None, str, 'os.PathLike[str]', Iterable[Union[str, 'os.PathLike[str]']]]
     Signature = Optional[Tuple[int, int, int]]  # mtime in ns, size, inode; None: no such file
     Look = Tuple[Signature, Optional[bytes]]  # with a hash of the content, where it is small
-    Stack = Tuple[Tuple[int, int], ...]  # main's frames from the outermost: id, instruction
 
 __version__ = '1.0.0'
 __all__ = ['FileCheckerThread', 'bind', 'is_running_from_reloader', 'run', 'run_with_reloader',
@@ -118,9 +116,9 @@ SMALL = 1 << 20  # bytes: larger files are not compared by content; no source is
 CALM = 0.1  # seconds without a further change after which a burst of saves is over
 BURST = 2.0  # seconds after which a burst that does not end is acted on all the same
 EARLY = 0.5  # seconds from a start in which a change belongs to the burst that led to it
-PATIENCE = 0.5  # seconds a main thread that goes on is left alone before it is interrupted again
-SWALLOWED = 2.0  # seconds for a cleanup after an except clause, which nothing tells from main
-LATE = 1.0  # seconds before the end for a main that may have heard of it, or not
+PATIENCE = 0.5  # seconds until a main thread that has not moved is interrupted again
+SWALLOWED = 2.0  # the same where it has: a cleanup after an except clause looks as main does
+LATE = 1.0  # seconds before the end in which a foreign SIGINT handler is called all the same
 QUICK = 2.0  # seconds from a start in which exit status 3 means failure, the third time
 STACK = 8 << 20  # bytes of stack for the compiler in our thread: musl gives a thread 128 kB
 SUSPICION = 10.0  # seconds from a start in which a program may have rewritten its own file
@@ -256,7 +254,6 @@ def _reload(main_func: Callable[[], Any], options: _Options) -> None:
     elif is_running_from_reloader():
         checker = FileCheckerThread(_state['lockfile'], options.interval, options.patterns,
                                     options.excluded)
-        _report_crashes(checker)
         _drop_unclaimed_sockets(checker)
         with contextlib.suppress(KeyboardInterrupt), checker:  # Ctrl-C as the block is left
             main_func()
@@ -731,10 +728,8 @@ class FileCheckerThread(threading.Thread):
         self._left = threading.Event()  # main has left the block
         self._triggered = False
         self._age, self._touch, self._checked = 0.0, self._touched(), 0.0  # of the lockfile
-        self._stack: Stack = ()  # where main was when it was last seen undisturbed
+        self._place: Tuple[int, ...] = ()  # where main was when it was last seen undisturbed
         self._struck = False
-        self._alive: Callable[[], Optional[_Interrupt]] = lambda: None  # the interrupt, unless
-        # it was swallowed: while it goes up, is handled, or waits in a coroutine, it lives
         self._tried = 0.0  # monotonic: when main was last interrupted
 
     def __enter__(self) -> FileCheckerThread:
@@ -793,7 +788,7 @@ class FileCheckerThread(threading.Thread):
         # Only time in which this thread ran counts: a sleep gives the parent a new chance.
         passed = min(now - self._checked, CHECK + SLOW_TICK + 0.1)
         self._age = self._age + passed if touch == self._touch else 0.0
-        self._touch, self._checked, self._stack = touch, now, _stack(self._main)
+        self._touch, self._checked, self._place = touch, now, _place_of(self._main)
         return touch is None or self._age > max(STALE, 3 * self.interval) or self._is_orphan()
 
     def trigger(self) -> None:
@@ -873,7 +868,7 @@ class FileCheckerThread(threading.Thread):
     def _see_off(self, status: int, at_once: bool) -> None:
         """Interrupt main, again if it goes on as if nothing had happened; in the end exit."""
         self._tried = time.monotonic()
-        is_foreign = _handles_sigint() or not at_once and _runs_event_loop(self._main)
+        is_foreign = _handles_sigint()
         self.deadline = self._tried + GRACE
         if at_once:
             self._strike()
@@ -891,11 +886,10 @@ class FileCheckerThread(threading.Thread):
         """Tell whether main has not heard of its end, or has swallowed the interrupt."""
         if is_foreign:  # who knows what the program's handler does: once, and as late as can be
             return not self._struck and rest < LATE
-        if self._alive() or not _WAKE and _handles_interrupt(self._main):
+        if not _WAKE and _handles_interrupt(self._main):
             return False
-        if waited > PATIENCE and _goes_on(self._stack, _stack(self._main)):
-            return True
-        return waited > SWALLOWED and _WAKE != 0 or not self._struck and rest < LATE
+        is_unmoved = self._place and self._place == _place_of(self._main)
+        return waited > (PATIENCE if is_unmoved else SWALLOWED)
 
     def _strike(self) -> None:
         """Raise KeyboardInterrupt in main, or leave it to the program's own SIGINT handler."""
@@ -907,7 +901,7 @@ class FileCheckerThread(threading.Thread):
 
     def _interrupt(self, signum: int, frame: Optional[FrameType]) -> None:
         """Handle the checker's own signal, in main: raise, if main is in the block and works."""
-        stack = _stack_of(frame)
+        place = _place(frame)
         if _follows_interrupt(sys.exc_info()[1]):
             return  # a cleanup is under way, after this interrupt or after Ctrl-C
         while frame:
@@ -917,13 +911,8 @@ class FileCheckerThread(threading.Thread):
                 self._struck = False
                 return
             frame = frame.f_back
-        self._stack = stack
-        raise self._make_interrupt()  # in no variable: this frame's would keep it alive
-
-    def _make_interrupt(self) -> _Interrupt:
-        error = _Interrupt()
-        self._alive = weakref.ref(error)
-        return error
+        self._place = place
+        raise KeyboardInterrupt
 
     def _forgive(self, changed: list[str]) -> bool:
         """Accept that the program rewrites its own file at every start, after three restarts."""
@@ -933,10 +922,6 @@ class FileCheckerThread(threading.Thread):
         self.files.accept(changed)
         _say(f'{_short(changed[0])} is rewritten at every start, running with it as it is')
         return True
-
-
-class _Interrupt(KeyboardInterrupt):
-    """The checker's own: unlike its base class it can be weakly referenced."""
 
 
 class _Finder:
@@ -950,29 +935,6 @@ class _Finder:
         if spec and spec.has_location and spec.origin and os.getpid() == self.pid:
             self.files.watch_before_reading(spec.origin)
         return spec
-
-
-def _stack_of(frame: Optional[FrameType]) -> Stack:
-    """Return where a thread is, from its outermost frame on: each frame and its instruction."""
-    places = []
-    while frame:
-        places.append((id(frame), frame.f_lasti))
-        frame = frame.f_back
-    return tuple(reversed(places))
-
-
-def _goes_on(then: Stack, now: Stack) -> bool:
-    """Tell whether main went back, or never left, rather than on to an except or finally clause.
-
-    Handlers stand behind what they protect. So main, in the first frame where it is elsewhere than
-    when it was interrupted, is further on as it unwinds, and further back in a loop's next turn.
-    """
-    if not then or not now:
-        return False
-    for (frame, place), (frame_now, place_now) in zip(then, now):
-        if frame != frame_now or place != place_now:
-            return frame != frame_now or place_now < place
-    return True
 
 
 def _leave(checker: FileCheckerThread) -> NoReturn:
@@ -1051,27 +1013,18 @@ def _flush(close: bool = False) -> None:
                 file.flush()
 
 
-def _report_crashes(checker: FileCheckerThread) -> None:
-    """Tell the parent which files a traceback names, and show it without frames of this file."""
+def _report_errors() -> None:
+    """Show a traceback without frames of this file, and none of Ctrl-C; tell the parent of it."""
     former = sys.excepthook
 
     def excepthook(kind: type[BaseException], error: BaseException,
                    trace: Optional[TracebackType]) -> None:
-        checker.note('crash', sorted(_files_of(error)), isinstance(error, ImportError))
-        error.__traceback__ = _without_own_frames(trace)
-        former(kind, error, error.__traceback__)
-
-    sys.excepthook = excepthook
-
-
-def _hide_ctrl_c() -> None:
-    """Show no traceback of a Ctrl-C while the program is still being imported."""
-    former = sys.excepthook
-
-    def excepthook(kind: type[BaseException], error: BaseException,
-                   trace: Optional[TracebackType]) -> None:
+        checker: Optional[FileCheckerThread] = _state['checker']
+        if checker:
+            checker.note('crash', sorted(_files_of(error)), isinstance(error, ImportError))
         if not issubclass(kind, KeyboardInterrupt):
-            former(kind, error, trace)
+            error.__traceback__ = _without_own_frames(trace)
+            former(kind, error, error.__traceback__)
 
     sys.excepthook = excepthook
 
@@ -1544,19 +1497,20 @@ def _follows_interrupt(error: Optional[BaseException]) -> bool:
     return error is not None
 
 
-def _runs_event_loop(thread: int) -> bool:
-    """Tell whether main is in asyncio's loop, which goes round during a cleanup as before."""
-    frame = sys._current_frames().get(thread) if _HAS_GIL else None
-    while frame and frame.f_code.co_name != 'run_forever':
-        frame = frame.f_back
-    return frame is not None
-
-
-def _stack(thread: int) -> Stack:
+def _place_of(thread: int) -> Tuple[int, ...]:
     """Return where a thread is; nothing on PyPy and with greenlets, where it tells nothing."""
     if sys.implementation.name != 'cpython' or 'greenlet' in sys.modules or not _HAS_GIL:
         return ()
-    return _stack_of(sys._current_frames().get(thread))
+    return _place(sys._current_frames().get(thread))
+
+
+def _place(frame: Optional[FrameType]) -> Tuple[int, ...]:
+    """Return the instruction that each frame has come to, from the innermost on."""
+    place = []
+    while frame:
+        place.append(frame.f_lasti)
+        frame = frame.f_back
+    return tuple(place)
 
 
 def _parent_pid() -> int:
@@ -1625,6 +1579,7 @@ def _start_directory() -> str:
         return os.path.dirname(_HERE)
 
 
+_is_first = not hasattr(sys, '_reloader')
 # Shared by all copies of this module in the process, under whatever names: set by the first.
 _state: Dict[str, Any] = vars(sys).setdefault('_reloader', {
     'start': _start_directory(), 'argv': list(getattr(sys, 'argv', ())), 'imported': time.time(),
@@ -1646,10 +1601,10 @@ def _watch_own_writes(path: str) -> None:
     sys.addaudithook(hook)  # for ever, and slow: only where three starts in a row were dirtied
 
 
-if _state['child'] and __name__ != '__main__':
-    _hide_ctrl_c()
-if _state['child'] and os.environ.get(SUSPECT):
-    _watch_own_writes(os.environ[SUSPECT])
+if _state['child'] and _is_first:
+    _report_errors()
+    if os.environ.get(SUSPECT):
+        _watch_own_writes(os.environ[SUSPECT])
 
 
 def _checker() -> Optional[FileCheckerThread]:
@@ -1901,7 +1856,6 @@ def _run_program() -> None:
     checker = FileCheckerThread(_state['lockfile'], options['interval'], options['patterns'],
                                 options['excluded'])
     checker.files.verbose = options['verbose']
-    _report_crashes(checker)
     interrupted = True
     with contextlib.suppress(KeyboardInterrupt), checker:
         if hasattr(sys, 'orig_argv'):
