@@ -106,9 +106,9 @@ HEARTBEAT = 0.9  # seconds between two touches of the lockfile: at least one a s
 STALE = 5.0  # seconds without a touch after which the parent counts as dead (Bottle's too)
 CHECK = 0.4  # seconds between two looks at the lockfile: a parent that is killed is seen at once
 TICK = 0.08  # seconds between two looks at the files saved last, while there is something to see
-SLOW_TICK = 0.23  # the same when nothing was saved for long; four of them make a round
+SLOW_TICK = 0.3  # the same when nothing was saved for long; three of them make a round
 LIVELY = 20.0  # seconds after a save in which the next is expected
-HOT = 8  # how many files count as saved last: each of these looks takes 5 microseconds a file
+HOT = 5  # how many files count as saved last: each of these looks takes 10 microseconds a file
 ROUND = 0.85  # of the interval, between two looks at all files: the next tick, and the reload, add
 ABSENCE = 3.0  # seconds a file may be away or empty, as while it is saved, before it counts
 YOUNG = 2.5  # seconds in which a clock of two seconds (FAT) may not tell two saves apart
@@ -459,9 +459,10 @@ class _Parent:
     def _watch_for_fix(self, paths: list[str], wide: bool) -> None:
         """After a crash watch the traceback's files and, where that may not do, own folders."""
         if wide:
+            import glob
             folders = {os.path.dirname(path) for path in self.files.watched}
             folders.update(os.path.join(_state['start'], path) for path in sys.path)
-            paths = paths + [os.path.join(_escape(folder), *names) for folder in folders
+            paths = paths + [os.path.join(glob.escape(folder), *names) for folder in folders
                              if _is_own(folder) for names in (['*.py'], ['*', '*.py'])]
         self.files.guess([path for path in paths if path not in self.files.patterns], self.started)
 
@@ -940,10 +941,7 @@ class _Finder:
 def _leave(checker: FileCheckerThread) -> NoReturn:
     """End the child as the interpreter would, but here: threads, atexit, flush, exit status."""
     status = RELOAD if checker.status == 'reload' else 1
-    rest = max(0.0, checker.deadline - time.monotonic())
-    guard = threading.Timer(rest, _insist, [status])
-    guard.daemon = True
-    guard.start()
+    _limit(checker.deadline - time.monotonic(), status)
     try:
         _end_workers()
         threading._shutdown()  # type: ignore[attr-defined]  # joins threads, pools too
@@ -955,14 +953,15 @@ def _leave(checker: FileCheckerThread) -> NoReturn:
 
 def _guard_end(checker: FileCheckerThread) -> None:
     """See to it that the child ends, workers too, if its parent has heard Ctrl-C as well."""
-    def end() -> None:
-        if not os.path.exists(checker.lockfile):
-            _insist(130)
-
-    guard = threading.Timer(GRACE - TICK, end)
-    guard.daemon = True
     if not os.path.exists(checker.lockfile):
-        guard.start()
+        _limit(GRACE - TICK, 130)
+
+
+def _limit(rest: float, status: int) -> None:
+    """Give this process no more than the rest of the grace time, in seconds."""
+    guard = threading.Timer(max(0.0, rest), _insist, [status])
+    guard.daemon = True
+    guard.start()
 
 
 def _end_workers() -> None:
@@ -1087,7 +1086,7 @@ class _Files:
         self.modules: set[str] = set()  # files that have to compile
         self.watched: list[str] = []
         self.changed: Dict[str, Tuple[Look, float]] = {}  # how it looks now, since when
-        self.verdicts: Dict[str, Tuple[Look, str]] = {}  # what is wrong with a file, '' nothing
+        self.verdicts: Dict[str, Tuple[Any, bool]] = {}  # for a content, whether it compiles
         self.broken = False
         self.live = False  # whether modules are looked up, as this process runs the program
         self.started: Optional[float] = None
@@ -1097,6 +1096,7 @@ class _Files:
         self._watched: set[str] = set()
         self._certain: Optional[Tuple[list[str], list[str]]] = None  # while there are guesses
         self._names: set[str] = set()
+        self._newest: Optional[Tuple[int, str]] = None  # how many modules there were, and the last
         self._hot: list[str] = []
         self._sorted = -1  # how many files there were when _hot was chosen
         self._next_round = 0.0  # monotonic
@@ -1170,15 +1170,21 @@ class _Files:
             self.report('pattern', pattern)
 
     def find_modules(self) -> None:
-        now, names = time.time(), sys.modules.copy().keys() - self._names
-        self._names |= names
-        for name in names:
-            file = _file_of(sys.modules.get(name))
-            if file:
-                self.watch_module(file, self.started)
-                if name == '__main__' and not file.endswith(('.pyc', '.pyz', '.zip', '.exe')):
-                    self.modules.add(_source_of(file))
+        now, newest = time.time(), _newest_module()
+        if newest != self._newest or newest is None:  # else all would be compared in vain
+            self._newest = newest
+            names = sys.modules.copy().keys() - self._names
+            self._names |= names
+            for name in names:
+                self._watch_named(name)
         self.started = now  # what comes later was read later
+
+    def _watch_named(self, name: str) -> None:
+        file = _file_of(sys.modules.get(name))
+        if file:
+            self.watch_module(file, self.started)
+            if name == '__main__' and not file.endswith(('.pyc', '.pyz', '.zip', '.exe')):
+                self.modules.add(_source_of(file))
 
     def tick(self) -> float:
         """Return the time until the next look: less while somebody saves now and then."""
@@ -1296,12 +1302,14 @@ class _Files:
         return seen is None or path in self.modules and not seen[1] and not was_empty
 
     def _compiles(self, path: str, look: Look) -> bool:
-        if path not in self.verdicts or self.verdicts[path][0] != look:
-            mistake, former = _mistake_in(path), self.verdicts.get(path)
-            if mistake and not (former and former[1] and former[0][1] == look[1] != None):  # noqa
-                _say(mistake)
-            self.verdicts[path] = look, mistake
-        return not self.verdicts[path][1]
+        seen, content = look
+        version = content or seen
+        if self.verdicts.get(path, ('', False))[0] != version:
+            mistake = _mistake_in(path)
+            if mistake:
+                _say(f'{mistake}; not restarting')
+            self.verdicts[path] = version, not mistake
+        return self.verdicts[path][1]
 
     def _is_excluded(self, path: str) -> bool:
         if not self.excluded:
@@ -1356,7 +1364,7 @@ def _mistake_in(path: str) -> str:
     except Exception as error:  # SyntaxError, ValueError, MemoryError, RecursionError, ...
         line = f', line {error.lineno}' if isinstance(error, SyntaxError) and error.lineno else ''
         text = error.msg if isinstance(error, SyntaxError) else f'{type(error).__name__}: {error}'
-        return f'{_short(path)}{line}: {text}; not restarting'
+        return f'{_short(path)}{line}: {text}'
     return ''
 
 
@@ -1374,6 +1382,13 @@ def _file_of(module: Any) -> Optional[str]:
     except Exception:  # no __dict__, or one that is not a dict
         return None
     return file if type(file) is str and '<' not in file else None
+
+
+def _newest_module() -> Optional[Tuple[int, str]]:
+    try:
+        return len(sys.modules), next(reversed(sys.modules))
+    except RuntimeError:  # another thread imports one at this moment
+        return None
 
 
 def _source_of(file: str) -> str:
@@ -1402,11 +1417,6 @@ def _expand(pattern: str) -> list[str]:
     return [path for path in glob.iglob(pattern, recursive=True)
             if not path.endswith('~') and f'{os.sep}__pycache__{os.sep}' not in path
             and not os.path.isdir(path)]
-
-
-def _escape(path: str) -> str:
-    import glob
-    return glob.escape(path)
 
 
 def _is_own(path: str) -> bool:
