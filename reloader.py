@@ -164,15 +164,15 @@ def run(app: Callable[..., Iterable[bytes]], host: str = '127.0.0.1', port: int 
 
     With reloader=True it restarts as run_with_reloader does; the listening socket outlives the
     restarts, so that clients wait instead of being refused, and requests in flight are finished.
-    quiet drops the start line, the request log and the reload lines. Raises OSError for a port
-    that is taken, and what run_with_reloader raises.
+    quiet drops the start line, the request log and the reload lines. Raises what bind and
+    run_with_reloader raise.
     """
     if not callable(app):
         raise TypeError(f'app must be callable, not {app!r}')
     options = _Options(interval, extra_files, exclude_patterns, quiet)
     if reloader:
         _require_main_thread()
-    listener = bind(host, port)
+    listener = bind(host, int(port))  # as Bottle takes it, which may come from the environment
     if reloader:
         _reload(lambda: _Server(app, listener, quiet).serve(), options)
     else:
@@ -189,10 +189,12 @@ def bind(host: str, port: int) -> socket.socket:
     after an edit, it is a plain socket of the child; one that is no longer asked for is closed.
     The same address gives the same socket, port 0 keeps the port it got.
 
-    Raises OSError if the address cannot be had. On Windows no socket is handed on: each child
-    opens its own, and port 0 gets another port each time.
+    Raises OSError if the address cannot be had, ValueError if there is no such port. On Windows
+    no socket is handed on: each child opens its own, and port 0 gets another port each time.
     """
     import socket
+    if not 0 <= port <= 65535:
+        raise ValueError(f'port must be 0 to 65535, not {port}')
     sockets: Dict[Tuple[str, int], socket.socket] = _state['sockets']
     if (host, port) not in sockets:
         offered = _header().get('sockets', {}) if _state['child'] else {}
@@ -327,6 +329,7 @@ class _Parent:
     def run(self) -> NoReturn:
         """Start the program again and again, until its end; leave with its status."""
         with self._signals(), _lockfile() as self.lockfile:
+            self.files.excluded.append(self.lockfile)  # TMPDIR may be among the extra files
             threading.Thread(target=self._beat, name='reloader heartbeat', daemon=True).start()
             try:
                 status = self._loop()
@@ -436,10 +439,10 @@ class _Parent:
         asked, told, traced, self.wrote = False, False, [], False
         for kind, *values in _read_lockfile(self.lockfile)[1:]:
             if kind == 'file':
-                path, seen, is_module, content = values
+                path, seen, is_source, content = values
                 self.files.known[path] = seen
                 self.files.keep_content(path, content)
-                self.files.watch(path, is_module)
+                self.files.watch(path, is_source)
             elif kind == 'pattern' and values[0] not in self.files.patterns:
                 self.files.patterns.append(values[0])
             elif kind == 'wrote':
@@ -718,6 +721,7 @@ class FileCheckerThread(threading.Thread):
         self.lockfile, self.interval = lockfile, interval
         self.status: Optional[str] = None
         self.files = options.files()
+        self.files.excluded.append(lockfile)  # TMPDIR may be among the extra files
         self.deadline = float('inf')  # monotonic: when the process ends, with or without main
         self._header: Dict[str, Any] = {}
         self._notes: list[bytes] = []  # what the parent is to know, written in one go
@@ -1083,8 +1087,7 @@ class _Files:
         self.excluded = list(excluded)
         self.known: Dict[str, Signature] = {}
         self.young: Dict[str, Tuple[bytes, float]] = {}  # content, and when it need not be read
-        self.modules: set[str] = set()  # files that have to compile
-        self.watched: list[str] = []
+        self.watched: Dict[str, bool] = {}  # whether it has to compile, as source has
         self.changed: Dict[str, Tuple[Look, float]] = {}  # how it looks now, since when
         self.verdicts: Dict[str, Tuple[Any, bool]] = {}  # for a content, whether it compiles
         self.broken = False
@@ -1093,30 +1096,26 @@ class _Files:
         self.report: Callable[..., None] = lambda *record: None
         self.born = self.first_change = time.monotonic()
         self.moved = float('-inf')  # when a change was last seen to come or go
-        self._watched: set[str] = set()
-        self._certain: Optional[Tuple[list[str], list[str]]] = None  # while there are guesses
+        self._certain: Optional[Tuple[list[str], Dict[str, bool]]] = None  # without the guesses
         self._names: set[str] = set()
         self._newest: Optional[Tuple[int, str]] = None  # how many modules there were, and the last
         self._hot: list[str] = []
         self._sorted = -1  # how many files there were when _hot was chosen
         self._next_round = 0.0  # monotonic
 
-    def watch(self, path: str, is_module: bool = False, born: Optional[float] = None) -> None:
+    def watch(self, path: str, is_source: bool = False, born: Optional[float] = None) -> None:
         """Watch a file from now on; born: when the process started that may have read it."""
-        if path in self._watched or self._is_excluded(path):
+        if self.watched.get(path, -1) >= is_source or self._is_excluded(path):
             return
         is_new = path not in self.known
         if is_new:
             self._learn(path, born)
-        if is_module:
-            self.modules.add(path)
-        self._watched.add(path)
-        self.watched.append(path)
-        if is_new:
+        if is_new or path in self.watched:
             content = self.young.get(path, (None, 0))[0]
-            self.report('file', path, self.known[path], is_module, content)
-            if self.verbose and _is_own(path):
-                _say(f'watching {_short(path)}')
+            self.report('file', path, self.known[path], is_source, content)
+        if is_new and self.verbose and _is_own(path):
+            _say(f'watching {_short(path)}')
+        self.watched[path] = is_source
 
     def _learn(self, path: str, born: Optional[float] = None) -> None:
         self.known[path] = None
@@ -1128,19 +1127,20 @@ class _Files:
                     self.keep_content(path, _digest(path, seen))
                 self.known[path] = seen
 
-    def watch_module(self, file: str, born: Optional[float] = None) -> None:
+    def watch_module(self, file: str, is_script: bool = False,
+                     born: Optional[float] = None) -> None:
         path = _source_of(file)
-        self.watch(path, path.endswith(('.py', '.pyw')), born)
+        self.watch(path, path.endswith(('.py', '.pyw')) or is_script, born)
 
-    def watch_before_reading(self, file: str) -> None:
+    def watch_before_reading(self, file: str, is_script: bool = False) -> None:
         """Watch a module that Python is about to read: as it is now, whatever came before."""
         path = _source_of(file)
-        if path not in self._watched and path in self.known:
+        if path not in self.watched and path in self.known:
             with contextlib.suppress(OSError):  # Windows: somebody is writing
                 if self._compare(path, _sign(path), self.known[path]):
                     _drop_bytecode(path)
                     self._learn(path)
-        self.watch(path, path.endswith(('.py', '.pyw')))
+        self.watch_module(file, is_script)
 
     def keep_content(self, path: str, content: Optional[bytes]) -> None:
         """Compare a file by content too until it has aged, as git does with racy entries."""
@@ -1180,11 +1180,11 @@ class _Files:
         self.started = now  # what comes later was read later
 
     def _watch_named(self, name: str) -> None:
-        file = _file_of(sys.modules.get(name))
-        if file:
-            self.watch_module(file, self.started)
-            if name == '__main__' and not file.endswith(('.pyc', '.pyz', '.zip', '.exe')):
-                self.modules.add(_source_of(file))
+        module = sys.modules.get(name)
+        file = _file_of(module)
+        if file:  # a script, whatever its name, has no spec; a module and an archive have one
+            is_script = name == '__main__' and not getattr(module, '__spec__', None)
+            self.watch_module(file, is_script and not file.endswith('.pyc'), self.started)
 
     def tick(self) -> float:
         """Return the time until the next look: less while somebody saves now and then."""
@@ -1206,10 +1206,10 @@ class _Files:
     def look_at_all(self) -> Dict[str, Tuple[Look, float]]:
         self._next_round = time.monotonic() + ROUND * self.interval
         self.find()
-        self._examine_each(list(self.watched))
+        self._examine_each([*self.watched])
         if len(self.watched) != self._sorted:
             self._sorted = len(self.watched)
-            self._hot = sorted(filter(_is_own, self.watched), reverse=True,
+            self._hot = sorted(filter(_is_own, [*self.watched]), reverse=True,
                                key=lambda path: self.known[path] or (0,))[:HOT]
         return self.changed
 
@@ -1233,7 +1233,7 @@ class _Files:
 
     def guess(self, patterns: list[str], born: float) -> None:
         """Watch what may be the fix of a crash, until forgotten; such files need not compile."""
-        self._certain = list(self.patterns), list(self.watched)
+        self._certain = list(self.patterns), dict(self.watched)
         for pattern in patterns:
             for path in _expand(pattern):
                 self.watch(path, born=born)
@@ -1242,16 +1242,15 @@ class _Files:
 
     def forget_guesses(self) -> None:
         if self._certain:
-            guessed = set(self.watched)
+            guessed = self.watched
             self.patterns, self.watched = self._certain
-            self._watched = set(self.watched)
-            for path in guessed - self._watched:
+            for path in guessed.keys() - self.watched.keys():
                 self.known.pop(path, None)
                 self.changed.pop(path, None)
             self._certain = None
 
     def _examine(self, path: str) -> None:
-        if path not in self._watched:  # forgotten meanwhile
+        if path not in self.watched:  # forgotten meanwhile
             return
         try:
             seen, known = _sign(path), self.known[path]
@@ -1291,7 +1290,7 @@ class _Files:
         for path, (look, since) in list(self.changed.items()):
             if self._is_away(path, look[0]):
                 self.broken = self.broken or now - since < ABSENCE
-            elif path in self.modules:
+            elif self.watched[path]:
                 self.broken = not self._compiles(path, look) or self.broken
         return [] if self.broken else sorted(self.changed)
 
@@ -1299,7 +1298,7 @@ class _Files:
         """Tell whether a file is missing or empty, as it is for a moment while it is saved."""
         known = self.known[path]
         was_empty = known is not None and not known[1]
-        return seen is None or path in self.modules and not seen[1] and not was_empty
+        return seen is None or self.watched[path] and not seen[1] and not was_empty
 
     def _compiles(self, path: str, look: Look) -> bool:
         seen, content = look
@@ -1910,12 +1909,11 @@ def _execute(is_module: bool, name: str, checker: FileCheckerThread) -> None:
 def _execute_script(name: str, namespace: Dict[str, Any], files: _Files) -> None:
     from importlib.machinery import SourceFileLoader, SourcelessFileLoader
     path = _as_python_names(name)
-    files.watch_before_reading(name)
+    files.watch_before_reading(name, is_script=not name.endswith('.pyc'))
     if name.endswith('.pyc'):
         loader: Any = SourcelessFileLoader('__main__', path)
         code = loader.get_code('__main__')
     else:  # not get_code(), which would write bytecode
-        files.modules.add(_source_of(name))
         loader = SourceFileLoader('__main__', path)
         code = loader.source_to_code(loader.get_data(path), path)
     namespace.update(__file__=path, __loader__=loader)

@@ -789,6 +789,20 @@ class ServingAWsgiApp(ReloaderTestCase):
         wait_until(lambda: fetch(port)[0] == 'two')
         self.assertEqual(app.count('^loaded'), 2)
 
+    def test_a_port_may_be_text_as_in_the_environment(self):
+        port = free_port()
+        self.write_wsgi('one', port=str(port))
+        self.start('app.py')
+        self.assertEqual(fetch(port)[0], 'one')
+
+    def test_a_port_that_cannot_be_is_a_value_error_and_nothing_starts(self):
+        for port in (70000, -1, 'x'):
+            self.write_wsgi('one', port=port, reloader=True)
+            done = self.run_once('app.py')
+            self.assertEqual(done.returncode, 1)
+            self.assertRegex(done.stderr.splitlines()[-1], '^ValueError: ')
+            self.assert_nothing_left()
+
     def test_a_port_that_is_taken_is_an_error_that_names_it(self):
         with socket.socket() as taken:
             taken.bind(('127.0.0.1', 0))

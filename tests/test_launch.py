@@ -262,6 +262,64 @@ class TheProgram(TogetherTestCase):
                              for words in (['app.py'], ['-m', 'pkg.mod'], ['sub dir/a b.py'])])
 
 
+# (words after `python`, the file to save)
+SAVED = {
+    'a script': (['app.py'], 'app.py'),
+    'a script without a suffix': (['bare'], 'bare'),
+    'a script in a folder with a space': (['sub dir/a b.py'], 'sub dir/a b.py'),
+    'a module': (['-m', 'mod'], 'mod.py'),
+    'a package': (['-m', 'pkg'], 'pkg/__main__.py'),
+    'a module of a package': (['-m', 'pkg.mod'], 'pkg/mod.py'),
+    'a module of a namespace': (['-m', 'space.mod'], 'space/mod.py'),
+    'a directory': (['directory'], 'directory/__main__.py'),
+    'an archive': (['app.pyz'], 'app.pyz'),
+    'an archive without a suffix': (['archive'], 'archive'),
+    'a module in an archive': (['uses.py'], 'library.zip'),
+}
+ARCHIVES = {'app.pyz': '__main__.py', 'archive': '__main__.py', 'library.zip': 'inside.py'}
+USES = """
+    import sys
+    sys.path.insert(0, 'library.zip')
+    import inside
+    if __name__ == '__main__': inside.call()
+    """
+
+
+@side_by_side
+class ASave(TogetherTestCase):
+    """Of the file that a launch form names restarts the program, if it compiles."""
+
+    def save(self, case, file, value):
+        text = (library if case.way == 'library' else plain)(value)
+        text += 'def call():\n    %s\n' % (
+            'reloader.run_with_reloader(main, interval=0.1)' if case.way == 'library' else
+            'print("ready", os.getpid(), %r, flush=True); time.sleep(600)' % value)
+        if file not in ARCHIVES:
+            return case.write(file, text)
+        with zipfile.ZipFile(str(case.folder / (file + '~')), 'w') as archive:
+            archive.writestr(ARCHIVES[file], text)
+        return os.replace(case.folder / (file + '~'), case.folder / file)
+
+    def test_restarts_the_program_in_every_launch_form(self):
+        def scene(case, form):
+            words, file = SAVED[form]
+            case.write('pkg/__init__.py', '')
+            case.write('uses.py', USES)
+            own = [] if case.way == 'library' else ['reloader.py', *case.reloader_options()]
+            self.save(case, file, 'one')
+            app = case.start(*own, *words, env={'PYTHONPATH': str(case.folder)})
+            first = app.wait_ready('one')
+            if file not in ARCHIVES:
+                case.write(file, 'def broken(:\n')
+                app.wait_for('^reloader: .*, line 1: .*; not restarting')
+                case.assertTrue(support.is_alive(first))
+            for value in 'two', 'six':
+                self.save(case, file, value)
+                app.wait_ready(value)
+            case.assertEqual((len(app.pids()), app.count(TRACEBACK)), (3, 0), app.output)
+        self.at_once(scene, ways(*SAVED))
+
+
 @side_by_side
 class WhatCannotBeStartedAgain(TogetherTestCase):
     """Is refused with one clear line, and main is not called."""

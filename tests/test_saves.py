@@ -138,6 +138,22 @@ class ASaveThatDoesNotCompile(TogetherTestCase):
             app.wait_ready('two')
         self.at_once(scene, ways())
 
+    def test_is_noticed_in_a_module_that_extra_files_name_too(self):
+        """Imported late, when it was watched as an extra file already; so is TMPDIR here."""
+        def scene(case):
+            save(case, 'one')
+            case.write_app(Code('value.VALUE'), 'import value\nREADY\n' + FOREVER,
+                           extra_files=['.'])
+            app = case.start_app()
+            first = app.wait_ready('one')
+            save(case, broken(3))
+            app.wait_for(mistake('value.py', 3))
+            self.assertTrue(is_alive(first))
+            save(case, 'two')
+            app.wait_ready('two')
+            self.assertEqual(len(app.pids()), 2, app.output)
+        self.at_once(scene, ways())
+
     def test_is_an_extra_file_that_is_not_compiled(self):
         def scene(case):
             case.write('extra.py', 'x = 1\n')
