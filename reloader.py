@@ -1047,17 +1047,14 @@ def _files_of(error: Optional[BaseException]) -> set[str]:
 
 
 def _without_own_frames(trace: Optional[TracebackType]) -> Optional[TracebackType]:
-    def is_own(node: Optional[TracebackType]) -> bool:
-        return node is not None and os.path.abspath(node.tb_frame.f_code.co_filename) == _HERE
-
-    while trace and is_own(trace):
+    kept = []
+    while trace:
+        if os.path.abspath(trace.tb_frame.f_code.co_filename) != _HERE:
+            kept.append(trace)
         trace = trace.tb_next
-    node = trace
-    while node:
-        while node.tb_next and is_own(node.tb_next):
-            node.tb_next = node.tb_next.tb_next
-        node = node.tb_next
-    return trace
+    for node, following in zip(kept, [*kept[1:], None]):
+        node.tb_next = following
+    return kept[0] if kept else None
 
 
 def _drop_unclaimed_sockets(checker: FileCheckerThread) -> None:
