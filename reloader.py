@@ -1730,8 +1730,9 @@ class _Server:
             connection.setblocking(True)  # BSD hands on the listener's mode
             try:
                 self.server.process_request(connection, address)
-            except Exception:
-                self.server.handle_error(connection, address)
+            except Exception as error:
+                if not isinstance(error, ConnectionError):  # else the client has gone
+                    self.server.handle_error(connection, address)
                 self.server.shutdown_request(connection)
         except OSError:  # another thread was first, or the client has gone
             pass

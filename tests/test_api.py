@@ -3,6 +3,7 @@ import json
 import os
 import re
 import socket
+import struct
 import sys
 import textwrap
 import time
@@ -777,6 +778,20 @@ class ServingAWsgiApp(ReloaderTestCase):
             if not WINDOWS:  # where a start alone may take as long
                 self.assertLess(app.taken_since(began), 4)  # less than the grace time
             self.assertEqual(app.count('still busy'), 0, app.output)
+
+    def test_a_client_that_breaks_its_connection_is_no_error(self):
+        port = free_port()
+        self.write_wsgi('one', port=port)
+        app = self.start('app.py')
+        fetch(port)
+        for sent in (b'', b'GET / HTT'):
+            with socket.create_connection(('127.0.0.1', port), LONG) as client:
+                client.sendall(sent)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+        self.assertEqual(fetch(port)[0], 'one')
+        app.ctrl_c()
+        app.wait_exit()
+        self.assertEqual(app.count('Traceback|Exception'), 0, app.output)
 
     def test_under_the_command_line_it_starts_no_second_reloader(self):
         port = free_port()
