@@ -118,7 +118,7 @@ BURST = 2.0  # seconds after which a burst that does not end is acted on all the
 EARLY = 0.5  # seconds from a start in which a change belongs to the burst that led to it
 PATIENCE = 0.5  # seconds until a main thread that has not moved is interrupted again
 SWALLOWED = 2.0  # the same where it has: a cleanup after an except clause looks as main does
-LATE = 1.0  # seconds before the end in which a foreign SIGINT handler is called all the same
+LATE = 1.0  # seconds before the end in which a main that may have heard of it is interrupted
 QUICK = 2.0  # seconds from a start in which exit status 3 means failure, the third time
 STACK = 8 << 20  # bytes of stack for the compiler in our thread: musl gives a thread 128 kB
 SUSPICION = 10.0  # seconds from a start in which a program may have rewritten its own file
@@ -893,8 +893,9 @@ class FileCheckerThread(threading.Thread):
             return not self._struck and rest < LATE
         if not _WAKE and _handles_interrupt(self._main):
             return False
-        is_unmoved = self._place and self._place == _place_of(self._main)
-        return waited > (PATIENCE if is_unmoved else SWALLOWED)
+        if self._place and self._place == _place_of(self._main):
+            return waited > PATIENCE
+        return waited > SWALLOWED if self._struck else rest < LATE
 
     def _strike(self) -> None:
         """Raise KeyboardInterrupt in main, or leave it to the program's own SIGINT handler."""
