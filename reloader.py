@@ -116,8 +116,7 @@ SMALL = 1 << 20  # bytes: larger files are not compared by content; no source is
 CALM = 0.1  # seconds without a further change after which a burst of saves is over
 BURST = 2.0  # seconds after which a burst that does not end is acted on all the same
 EARLY = 0.5  # seconds from a start in which a change belongs to the burst that led to it
-PATIENCE = 0.5  # seconds until a main thread that has not moved is interrupted again
-SWALLOWED = 2.0  # the same where it has: a cleanup after an except clause looks as main does
+PATIENCE = 0.5  # seconds until a main thread that goes on as before is interrupted again
 LATE = 1.0  # seconds before the end in which a main that may have heard of it is interrupted
 QUICK = 2.0  # seconds from a start in which exit status 3 means failure, the third time
 STACK = 8 << 20  # bytes of stack for the compiler in our thread: musl gives a thread 128 kB
@@ -793,7 +792,9 @@ class FileCheckerThread(threading.Thread):
         # Only time in which this thread ran counts: a sleep gives the parent a new chance.
         passed = min(now - self._checked, CHECK + SLOW_TICK + 0.1)
         self._age = self._age + passed if touch == self._touch else 0.0
-        self._touch, self._checked, self._place = touch, now, _place_of(self._main)
+        self._touch, self._checked = touch, now
+        if touch:
+            self._place = _place_of(self._main)
         return touch is None or self._age > max(STALE, 3 * self.interval) or self._is_orphan()
 
     def trigger(self) -> None:
@@ -889,13 +890,12 @@ class FileCheckerThread(threading.Thread):
 
     def _must_strike_again(self, waited: float, rest: float, is_foreign: bool) -> bool:
         """Tell whether main has not heard of its end, or has swallowed the interrupt."""
-        if is_foreign:  # who knows what the program's handler does: once, and as late as can be
-            return not self._struck and rest < LATE
         if not _WAKE and _handles_interrupt(self._main):
             return False
-        if self._place and self._place == _place_of(self._main):
-            return waited > PATIENCE
-        return waited > SWALLOWED if self._struck else rest < LATE
+        place = _place_of(self._main)
+        if is_foreign or not place or place > self._place:  # who knows? It may be cleaning up
+            return not self._struck and rest < LATE
+        return waited > PATIENCE
 
     def _strike(self) -> None:
         """Raise KeyboardInterrupt in main, or leave it to the program's own SIGINT handler."""
@@ -1512,12 +1512,16 @@ def _place_of(thread: int) -> Tuple[int, ...]:
 
 
 def _place(frame: Optional[FrameType]) -> Tuple[int, ...]:
-    """Return the instruction that each frame has come to, from the innermost on."""
+    """Return the instruction that each frame has come to, from the outermost on.
+
+    Handlers stand behind what they protect. So as a thread unwinds and cleans up its place is a
+    later one, and in a loop's next turn it is the same or an earlier one.
+    """
     place = []
     while frame:
         place.append(frame.f_lasti)
         frame = frame.f_back
-    return tuple(place)
+    return tuple(reversed(place))
 
 
 def _parent_pid() -> int:

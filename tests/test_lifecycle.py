@@ -285,7 +285,8 @@ class WhatTakesItsTime(ReloaderTestCase):
         self.assertGreater(time.monotonic() - began, 4)
         app.signal(signal.SIGCONT)
         app.signal(signal.SIGTERM)
-        self.assertIn(app.wait_exit(), (1, 128 + signal.SIGTERM))
+        # It may have seen that the lockfile is gone before the signal, and be about to exit.
+        self.assertIn(app.wait_exit(), (1, 128 + signal.SIGTERM, -signal.SIGTERM))
 
     def scenario_both_sleep_and_the_child_wakes_first(self):
         self.write_app('one', TICKING)
@@ -376,11 +377,9 @@ class CtrlC(ReloaderTestCase):
         self.write_app('one', CLEANUP)
         app = self.start_app()
         child = app.wait_ready('one')
-        began = time.monotonic()
         app.signal(signal.SIGINT)
         app.wait_for('^cleaned up$')
         self.assertEqual(app.wait_exit(), 130)
-        self.assertLess(time.monotonic() - began, GRACE - 1)
         self.assertFalse(is_alive(child))
         self.assertEqual(app.count('^cleaned up$'), 1)
         self.assertEqual(app.count('Traceback|lockfile'), 0)
@@ -409,6 +408,23 @@ class CtrlC(ReloaderTestCase):
         app.wait_for('^interrupted$')
         app.wait_for('^cleaned up$')
         self.assertEqual(app.count('^interrupted'), 1)
+
+    @both_ways
+    def test_a_cleanup_behind_the_except_clause_runs_to_its_end(self):
+        self.write_app('one', '''\
+            try:
+                READY
+                time.sleep(600)
+            except KeyboardInterrupt:
+                pass
+            time.sleep(1.5)
+            print('cleaned up', flush=True)
+            ''')
+        app = self.start_app()
+        app.wait_ready('one')
+        app.ctrl_c()
+        self.assertEqual(app.wait_exit(), 130)
+        self.assertEqual(app.count('^cleaned up$'), 1, app.output)
 
     @both_ways
     def test_a_second_one_does_not_wait_for_the_grace_time(self):

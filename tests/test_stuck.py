@@ -214,8 +214,8 @@ class TheInterrupt(TogetherTestCase):
             'except SystemExit: pass', 'finally: sys.exit(0)',
             'except BaseException: sys.exit(7)')])
 
-    def test_swallowed_once_comes_again(self):
-        """`except:` in a handler, and the program goes on as if nothing had happened."""
+    def test_swallowed_comes_again_where_main_goes_on_as_before(self):
+        """`except:` in a handler, and the next turn of the loop."""
         def scene(case, block):
             case.write_app('one', block)
             app = case.start_app()
@@ -225,10 +225,19 @@ class TheInterrupt(TogetherTestCase):
                 case.assertLess(taken, GRACE - 1, app.output)
             case.assertEqual(app.count(TRACEBACK), 0, app.output)
         self.at_once(scene, ways(
-            'try: time.sleep(600)\nexcept: pass\ntime.sleep(600)',
-            'while True:\n    try: time.sleep(0.1)\n    except Exception: pass',
-            'for turn in range(3):\n    try: time.sleep(600)\n    except BaseException: pass\n'
-            'time.sleep(600)'))
+            'for turn in range(2):\n    try: time.sleep(600)\n    except: pass',
+            'turns = []\nwhile len(turns) < 3:\n    try: time.sleep(0.1)\n'
+            '    except BaseException: turns.append(1)'))
+
+    def test_swallowed_by_a_main_that_goes_on_elsewhere_ends_with_the_grace_time(self):
+        """Nothing tells it from a cleanup."""
+        def scene(case):
+            case.write_app('one', 'try: READY; time.sleep(600)\nexcept: pass\ntime.sleep(600)')
+            app = case.start_app()
+            app.wait_ready('one')
+            reload(case, app)
+            case.assertEqual((app.count('still busy'), app.count(TRACEBACK)), (1, 0), app.output)
+        self.at_once(scene, ways())
 
     def test_swallowed_by_wsgiref_during_a_request_comes_again(self):
         """Its handler catches everything; the request's answer is its own affair."""
@@ -291,7 +300,7 @@ class TheCleanup(TogetherTestCase):
                 try: READY; await asyncio.sleep(600)
                 finally:
                     print('cleaning', flush=True)
-                    await asyncio.sleep(2.6)  # longer than SWALLOWED
+                    await asyncio.sleep(2.6)
                     print('cleaned', flush=True)
             asyncio.run(work())
             ''']
@@ -314,12 +323,16 @@ class TheCleanup(TogetherTestCase):
             app = case.start_app()
             app.wait_ready('one')
             reload(case, app)
-            case.assertEqual((app.count('^cleaning'), app.count('^cleaned')), (1, 1), app.output)
+            case.assertEqual(app.count('^cleaning'), app.count('^cleaned'), app.output)
             case.assertEqual(app.count(TRACEBACK), 0, app.output)
         self.at_once(scene, ways(
             'try: READY; time.sleep(600)\nfinally: drain()',
             'while True:\n    try: READY; time.sleep(600)\n'
-            '    except KeyboardInterrupt: drain(); break'))
+            '    except KeyboardInterrupt: drain(); break',
+            'try: READY; time.sleep(600)\nexcept KeyboardInterrupt: pass\ndrain(); drain()',
+            'class Manager:\n    def __enter__(self): pass\n    def __exit__(self, *error): drain()\n'
+            'with Manager():\n    try: READY; time.sleep(600)\n'
+            '    except KeyboardInterrupt: pass'))
 
     def test_of_normal_reloads_prints_no_traceback(self):
         """Ten in a row, with a thread, a server and an atexit of the program's own."""
