@@ -78,6 +78,7 @@ import stat
 import sys
 import threading
 import time
+import weakref
 from importlib.machinery import PathFinder
 from operator import attrgetter, eq
 
@@ -734,6 +735,8 @@ class FileCheckerThread(threading.Thread):
         self._age, self._touch, self._checked = 0.0, self._touched(), 0.0  # of the lockfile
         self._place: Tuple[int, ...] = ()  # where main was when it was last seen undisturbed
         self._struck = False
+        self._alive: Callable[[], Optional[_Interrupt]] = lambda: None  # the interrupt: it lives
+        # as long as it goes up, is handled, or waits in a coroutine, and not if it was swallowed
         self._tried = 0.0  # monotonic: when main was last interrupted
 
     def __enter__(self) -> FileCheckerThread:
@@ -890,7 +893,7 @@ class FileCheckerThread(threading.Thread):
 
     def _must_strike_again(self, waited: float, rest: float, is_foreign: bool) -> bool:
         """Tell whether main has not heard of its end, or has swallowed the interrupt."""
-        if not _WAKE and _handles_interrupt(self._main):
+        if self._alive() or not _WAKE and _handles_interrupt(self._main):
             return False
         place = _place_of(self._main)
         if is_foreign or not place or place > self._place:  # who knows? It may be cleaning up
@@ -918,7 +921,12 @@ class FileCheckerThread(threading.Thread):
                 return
             frame = frame.f_back
         self._place = place
-        raise KeyboardInterrupt
+        raise self._make_interrupt()  # in no variable: this frame's would keep it alive
+
+    def _make_interrupt(self) -> _Interrupt:
+        error = _Interrupt()
+        self._alive = weakref.ref(error)
+        return error
 
     def _forgive(self, changed: list[str]) -> bool:
         """Accept that the program rewrites its own file at every start, after three restarts."""
@@ -928,6 +936,10 @@ class FileCheckerThread(threading.Thread):
         self.files.accept(changed)
         _say(f'{_short(changed[0])} is rewritten at every start, running with it as it is')
         return True
+
+
+class _Interrupt(KeyboardInterrupt):
+    """The checker's own: unlike its base class it can be weakly referenced."""
 
 
 class _Finder:
