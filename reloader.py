@@ -329,7 +329,7 @@ class _Parent:
     def run(self) -> NoReturn:
         """Start the program again and again, until its end; leave with its status."""
         with self._signals(), _lockfile() as self.lockfile:
-            self.files.excluded.append(self.lockfile)  # TMPDIR may be among the extra files
+            self.files.lockfile = self.lockfile
             threading.Thread(target=self._beat, name='reloader heartbeat', daemon=True).start()
             try:
                 status = self._loop()
@@ -721,7 +721,7 @@ class FileCheckerThread(threading.Thread):
         self.lockfile, self.interval = lockfile, interval
         self.status: Optional[str] = None
         self.files = options.files()
-        self.files.excluded.append(lockfile)  # TMPDIR may be among the extra files
+        self.files.lockfile = lockfile
         self.deadline = float('inf')  # monotonic: when the process ends, with or without main
         self._header: Dict[str, Any] = {}
         self._notes: list[bytes] = []  # what the parent is to know, written in one go
@@ -1095,6 +1095,7 @@ class _Files:
         self.patterns: list[str] = []
         self.expanded: set[str] = set()  # patterns whose files are known: a new match is a change
         self.excluded = list(excluded)
+        self.lockfile = ''  # moves, and may lie in a directory of the extra files, as TMPDIR may
         self.known: Dict[str, Signature] = {}
         self.young: Dict[str, Tuple[bytes, float]] = {}  # content, and when it need not be read
         self.watched: Dict[str, bool] = {}  # whether it has to compile, as source has
@@ -1174,7 +1175,8 @@ class _Files:
         for path in _expand(pattern):
             if pattern in self.expanded:
                 self.known.setdefault(path, None)
-            self.watch(path)
+            if path != self.lockfile:
+                self.watch(path)
         if pattern not in self.expanded:
             self.expanded.add(pattern)
             self.report('pattern', pattern)
