@@ -733,7 +733,8 @@ class FileCheckerThread(threading.Thread):
         self._left = threading.Event()  # main has left the block
         self._triggered = False
         self._age, self._touch, self._checked = 0.0, self._touched(), 0.0  # of the lockfile
-        self._place: Tuple[int, ...] = ()  # where main was when it was last seen undisturbed
+        self._places: list[Tuple[int, ...]] = []  # where main was at the last two looks, as it
+        # may have heard Ctrl-C already at the last, a moment before the parent
         self._struck = False
         self._alive: Callable[[], Optional[_Interrupt]] = lambda: None  # the interrupt: it lives
         # as long as it goes up, is handled, or waits in a coroutine, and not if it was swallowed
@@ -795,9 +796,9 @@ class FileCheckerThread(threading.Thread):
         # Only time in which this thread ran counts: a sleep gives the parent a new chance.
         passed = min(now - self._checked, CHECK + SLOW_TICK + 0.1)
         self._age = self._age + passed if touch == self._touch else 0.0
+        if touch and self._checked:  # not at the first look, when main has not begun
+            self._places = [*self._places[-1:], _place_of(self._main)]
         self._touch, self._checked = touch, now
-        if touch:
-            self._place = _place_of(self._main)
         return touch is None or self._age > max(STALE, 3 * self.interval) or self._is_orphan()
 
     def trigger(self) -> None:
@@ -896,9 +897,9 @@ class FileCheckerThread(threading.Thread):
         if self._alive() or not _WAKE and _handles_interrupt(self._main):
             return False
         place = _place_of(self._main)
-        if is_foreign or not place or place > self._place:  # who knows? It may be cleaning up
-            return not self._struck and rest < LATE
-        return waited > PATIENCE
+        if place and self._places and place <= self._places[0] and not is_foreign:
+            return waited > PATIENCE
+        return not self._struck and rest < LATE  # who knows? It may be cleaning up
 
     def _strike(self) -> None:
         """Raise KeyboardInterrupt in main, or leave it to the program's own SIGINT handler."""
@@ -920,7 +921,7 @@ class FileCheckerThread(threading.Thread):
                 self._struck = False
                 return
             frame = frame.f_back
-        self._place = place
+        self._places = [place]
         raise self._make_interrupt()  # in no variable: this frame's would keep it alive
 
     def _make_interrupt(self) -> _Interrupt:
