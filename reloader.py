@@ -794,7 +794,7 @@ class FileCheckerThread(threading.Thread):
         """Look at the lockfile; see where main is, while it is undisturbed."""
         touch, now = self._touched(), time.monotonic()
         # Only time in which this thread ran counts: a sleep gives the parent a new chance.
-        passed = min(now - self._checked, CHECK + SLOW_TICK + 0.1)
+        passed = min(now - self._checked, CHECK + SLOW_TICK + 0.1) if self._checked else 0.0
         self._age = self._age + passed if touch == self._touch else 0.0
         if touch and self._checked:  # not at the first look, when main has not begun
             self._places = [*self._places[-1:], _place_of(self._main)]
