@@ -1141,8 +1141,11 @@ class _Files:
 
     def watch_module(self, file: str, is_script: bool = False,
                      born: Optional[float] = None) -> None:
-        path = _source_of(file)
-        self.watch(path, path.endswith(('.py', '.pyw')) or is_script, born)
+        self._watch_source(_source_of(file), is_script, born)
+
+    def _watch_source(self, path: str, is_script: bool, born: Optional[float] = None) -> None:
+        is_source = path.endswith(('.py', '.pyw')) or is_script and not path.endswith('.pyc')
+        self.watch(path, is_source, born)
 
     def watch_before_reading(self, file: str, is_script: bool = False) -> None:
         """Watch a module that Python is about to read: as it is now, whatever came before."""
@@ -1152,7 +1155,7 @@ class _Files:
                 if self._compare(path, _sign(path), self.known[path]):
                     _drop_bytecode(path)
                     self._learn(path)
-        self.watch_module(file, is_script)
+        self._watch_source(path, is_script)
 
     def keep_content(self, path: str, content: Optional[bytes]) -> None:
         """Compare a file by content too until it has aged, as git does with racy entries."""
@@ -1197,7 +1200,7 @@ class _Files:
         file = _file_of(module)
         if file:  # a script, whatever its name, has no spec; a module and an archive have one
             is_script = name == '__main__' and not getattr(module, '__spec__', None)
-            self.watch_module(file, is_script and not file.endswith('.pyc'), self.started)
+            self.watch_module(file, is_script, self.started)
 
     def tick(self) -> float:
         """Return the time until the next look: less while somebody saves now and then."""
@@ -1219,10 +1222,11 @@ class _Files:
     def look_at_all(self) -> Dict[str, Tuple[Look, float]]:
         self._next_round = time.monotonic() + ROUND * self.interval
         self.find()
-        self._examine_each([*self.watched])
-        if len(self.watched) != self._sorted:
-            self._sorted = len(self.watched)
-            self._hot = sorted(filter(_is_own, [*self.watched]), reverse=True,
+        paths = [*self.watched]  # main adds to them at any moment
+        self._examine_each(paths)
+        if len(paths) != self._sorted:
+            self._sorted = len(paths)
+            self._hot = sorted(filter(_is_own, paths), reverse=True,
                                key=lambda path: self.known[path] or (0,))[:HOT]
         return self.changed
 
@@ -1927,7 +1931,7 @@ def _execute(is_module: bool, name: str, checker: FileCheckerThread) -> None:
 def _execute_script(name: str, namespace: Dict[str, Any], files: _Files) -> None:
     from importlib.machinery import SourceFileLoader, SourcelessFileLoader
     path = _as_python_names(name)
-    files.watch_before_reading(name, is_script=not name.endswith('.pyc'))
+    files.watch_before_reading(name, is_script=True)
     if name.endswith('.pyc'):
         loader: Any = SourcelessFileLoader('__main__', path)
         code = loader.get_code('__main__')
