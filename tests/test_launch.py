@@ -302,12 +302,11 @@ class ASave(TogetherTestCase):
 
     def test_restarts_the_program_in_every_launch_form(self):
         def scene(case, form):
-            words, file = SAVED[form]
+            (name, *arguments), file = SAVED[form]
             case.write('pkg/__init__.py', '')
             case.write('uses.py', USES)
-            own = [] if case.way == 'library' else ['reloader.py', *case.reloader_options()]
             self.save(case, file, 'one')
-            app = case.start(*own, *words, env={'PYTHONPATH': str(case.folder)})
+            app = case.start_app(*arguments, name=name, env={'PYTHONPATH': str(case.folder)})
             first = app.wait_ready('one')
             if file not in ARCHIVES:
                 case.write(file, 'def broken(:\n')
