@@ -174,10 +174,10 @@ def run(app: Callable[..., Iterable[bytes]], host: str = '127.0.0.1', port: int 
         _require_main_thread()
     listener = bind(host, int(port))  # as Bottle takes it, which may come from the environment
     if reloader:
-        _reload(lambda: _Server(app, listener, quiet).serve(), options)
+        _reload(lambda: _serve(app, listener, quiet), options)
     else:
         with contextlib.suppress(KeyboardInterrupt):
-            _Server(app, listener, quiet).serve()
+            _serve(app, listener, quiet)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -1709,80 +1709,71 @@ def _say(text: str, quiet: bool = False) -> int:
 
 # ---------------------------------------------------------------------------------- the server
 
-class _Server:
-    """wsgiref's server with a thread for each connection; main only waits for them.
+def _serve(app: Any, listener: socket.socket, quiet: bool) -> None:
+    """Serve until main is interrupted, then finish the requests in flight.
 
-    Each is accepted in its own thread, so that no interrupt comes between the acceptance and the
-    answer. It counts as in flight from its first byte on; one that has sent nothing is given a
-    moment when main is interrupted, as its request may be under way.
+    A connection is in flight from its first byte on; one that has sent nothing is given a moment,
+    as its request may be under way.
     """
+    server = _make_server(app, listener, quiet)
+    if not quiet:
+        host = f'[{server.server_name}]' if ':' in server.server_name else server.server_name
+        _say(f'serving on http://{host}:{server.server_port}/ (Ctrl-C stops it)')
+    threading.Thread(target=server.serve_forever, args=[None], daemon=True).start()
+    try:
+        while True:
+            time.sleep(3600)  # of all waits the one that Ctrl-C ends on Windows, too
+    finally:
+        server.accepting.acquire()  # for good
+        while any(since is None or time.monotonic() - since < 0.25
+                  for since in list(server.silent.values())):
+            time.sleep(0.002)
 
-    def __init__(self, app: Any, listener: socket.socket, quiet: bool) -> None:
-        self.listener, self.quiet = listener, quiet
-        self.accepted = threading.Event()
-        self.silent: Dict[threading.Thread, Optional[float]] = {}  # since when; None: in flight
-        listener.setblocking(False)
-        host, port = listener.getsockname()[:2]
-        self.server = self._make_server(host, port)
-        self.server.set_app(app)
-        if not quiet:
-            host = f'[{host}]' if ':' in host else host
-            _say(f'serving on http://{host}:{port}/ (Ctrl-C stops it)')
 
-    def serve(self) -> None:
-        """Serve until main is interrupted, then finish the requests in flight."""
-        import select
-        try:
-            while True:
-                select.select([self.listener], [], [], None if _WAKE else 0.2)
-                self.accepted.clear()
-                thread = threading.Thread(target=self._serve_one, daemon=True)
-                self.silent[thread] = time.monotonic()
-                thread.start()
-                self.accepted.wait()
-        finally:
-            while any(since is None or time.monotonic() - since < 0.25
-                      for since in list(self.silent.values())):
-                time.sleep(0.002)
+def _make_server(app: Any, listener: socket.socket, quiet: bool) -> Any:
+    from wsgiref.simple_server import WSGIRequestHandler
+    silence = {'log_message': lambda *args: None} if quiet else {}
+    handler: Any = type('Handler', (WSGIRequestHandler,), silence)
+    address = listener.getsockname()[:2]
+    listener.setblocking(False)  # a client may be gone when it is accepted
+    server = _server_class()(address, handler, bind_and_activate=False)
+    server.socket.close()
+    server.socket = listener
+    server.server_name, server.server_port = address
+    server.setup_environ()
+    server.set_app(app)
+    return server
 
-    def _serve_one(self) -> None:
-        try:
-            try:
-                connection, address = self.listener.accept()
-            finally:
-                self.accepted.set()
+
+def _server_class() -> Any:
+    """Return wsgiref's server, with a thread for each connection; nobody else waits for it."""
+    import socket
+    from socketserver import ThreadingMixIn
+    from wsgiref.simple_server import WSGIServer
+
+    class Server(ThreadingMixIn, WSGIServer):
+        daemon_threads = True
+        accepting = threading.Lock()
+        silent: Dict[Any, Optional[float]] = {}  # connections: since when; None: in flight
+
+        def get_request(self) -> Any:
+            with self.accepting:
+                connection, address = super().get_request()
+                self.silent[connection] = time.monotonic()
             connection.setblocking(True)  # BSD hands on the listener's mode
-            try:
-                self.server.process_request(connection, address)
-            except Exception as error:
-                if not isinstance(error, ConnectionError):  # else the client has gone
-                    self.server.handle_error(connection, address)
-                self.server.shutdown_request(connection)
-        except OSError:  # another thread was first, or the client has gone
-            pass
-        finally:
-            del self.silent[threading.current_thread()]
+            return connection, address
 
-    def _make_server(self, host: str, port: int) -> Any:
-        import socket
-        from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
-        silent, quiet = self.silent, self.quiet
+        def finish_request(self, request: Any, address: Any) -> None:
+            with contextlib.suppress(ConnectionError):  # the client has gone
+                if request.recv(1, socket.MSG_PEEK):
+                    self.silent[request] = None
+                    super().finish_request(request, address)
 
-        class Handler(WSGIRequestHandler):
-            def handle(self) -> None:
-                if self.connection.recv(1, socket.MSG_PEEK):
-                    silent[threading.current_thread()] = None
-                    super().handle()
+        def shutdown_request(self, request: Any) -> None:
+            super().shutdown_request(request)
+            self.silent.pop(request, None)
 
-            def log_message(self, format: str, *args: Any) -> None:
-                if not quiet:
-                    super().log_message(format, *args)
-
-        server = WSGIServer((host, port), Handler, bind_and_activate=False)
-        server.socket.close()  # it serves connections that we accept
-        server.server_name, server.server_port = host, port
-        server.setup_environ()
-        return server
+    return Server
 
 
 # --------------------------------------------------------------------------------- command line
