@@ -1595,11 +1595,9 @@ def _is_child() -> bool:
 def _start_directory() -> str:
     """Return where the program was started: before os.chdir(), if the script's path tells."""
     file = getattr(sys.modules.get('__main__'), '__file__', None) or ''
-    script = _split_command(getattr(sys, 'orig_argv', ['', *getattr(sys, 'argv', ())]))[1]
-    script = script.rstrip(os.sep)
-    if os.name == 'nt' and script:
-        script = os.path.normpath(script)  # as __file__ is there: no slashes, no dots
-    if not os.path.exists(script) and os.path.isabs(file):
+    form, name = _split_command(getattr(sys, 'orig_argv', ['', *getattr(sys, 'argv', ())]))
+    script = name.rstrip('/') if os.name == 'posix' else os.path.normpath(name)  # as in __file__
+    if form == 'file' and not os.path.exists(script) and os.path.isabs(file):
         for place in (file, os.path.dirname(file)):  # of a script; of a directory or an archive
             if place.endswith(os.sep + script):
                 return place[:-len(script) - 1] or os.sep

@@ -76,6 +76,7 @@ FORMS = {
     'a directory with a slash': (['directory/'], {}),
     'an archive': (['app.pyz'], {}),
     'a module from PYTHONPATH': (['-m', 'shelved'], {'PYTHONPATH': 'shelf'}),
+    'a package from PYTHONPATH': (['-m', 'boxed'], {'PYTHONPATH': 'shelf'}),
     'a script with PYTHONPATH': (['app.py'], {'PYTHONPATH': 'shelf' + os.pathsep + 'other'}),
     '-O': (['-O', 'app.py'], {}),
     '-OO': (['-OO', 'app.py'], {}),
@@ -110,7 +111,8 @@ LIBRARY_ONLY = ('bundled',)  # -m is the program's, and stands in one word with 
 def lay_out(case, text=PROGRAM):
     """Write the program in all its forms."""
     for name in ('app.py', 'sub dir/a b.py', 'bare', 'mod.py', 'pkg/__main__.py', 'pkg/mod.py',
-                 'space/mod.py', 'directory/__main__.py', 'shelf/shelved.py', 'real/real.py'):
+                 'space/mod.py', 'directory/__main__.py', 'shelf/shelved.py',
+                 'shelf/boxed/__main__.py', 'real/real.py'):
         case.write(name, text)
     case.write('pkg/__init__.py', '')
     case.write('elsewhere/readme.txt', '')
