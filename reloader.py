@@ -265,7 +265,7 @@ def _reload(main_func: Callable[[], Any], options: _Options) -> None:
         files.find_modules()
         files.find()
         file = _file_of(main)
-        _Parent(_own_command(main), files, options, file and _source_of(file)).run()
+        _Parent(_own_command(), files, options, file and _source_of(file)).run()
     if checker.status in ('reload', 'error'):
         _leave(checker)
     _guard_end(checker)
@@ -614,68 +614,58 @@ def _name_signal(number: int) -> str:
         return f'signal {number}'
 
 
-def _own_command(main: Any) -> list[str]:
+def _own_command() -> list[str]:
     """Return the command line that starts this program again; RuntimeError if there is none."""
     import subprocess
-    spec = getattr(main, '__spec__', None)
+    main = sys.modules['__main__']
     if hasattr(sys, 'ps1') or sys.flags.interactive and not hasattr(main, '__file__'):
         raise RuntimeError('an interactive session cannot be started again by the reloader')
     options: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     # private, but what multiprocessing uses; it repeats the environment's -W, and lacks -u and -X
     if not sys.flags.ignore_environment:
-        for warning in filter(None, os.environ.get('PYTHONWARNINGS', '').split(',')):
+        for warning in os.environ.get('PYTHONWARNINGS', '').split(','):
             if '-W' + warning in options:
                 options.remove('-W' + warning)
     options += [f'-X{key}' if value is True else f'-X{key}={value}'
-                for key, value in sys._xoptions.items() if key != 'dev']
-    if getattr(sys.stdout, 'write_through', False) and not os.environ.get('PYTHONUNBUFFERED'):
+                for key, value in sys._xoptions.items()]
+    if getattr(sys.stdout, 'write_through', False):
         options.append('-u')
-    try:
-        return _child_command(
-            getattr(sys, 'orig_argv', None), _state['argv'], sys.executable, options,
-            spec and spec.name, _file_of(main), _state['start'],
-            bool(getattr(sys, 'frozen', False)), os.path.exists)
-    except ValueError as error:
-        sys.exit(_say(f'{error}; put it into a file'))
+    spec = getattr(getattr(main, '__spec__', None), 'name', '')
+    return _child_command(getattr(sys, 'orig_argv', []), _state['argv'], sys.executable, options,
+                          spec, _file_of(main) or '', _state['start'],
+                          getattr(sys, 'frozen', False))
 
 
-def _child_command(orig_argv: Optional[list[str]], argv: list[str], executable: str,
-                   options: list[str], spec_name: Optional[str], main_file: Optional[str],
-                   start: str, frozen: bool, exists: Callable[[str], bool]) -> list[str]:
+def _child_command(orig_argv: list[str], argv: list[str], executable: str, options: list[str],
+                   spec: str, file: str, start: str, is_frozen: bool) -> list[str]:
     """Build the child's command line, from nothing but the arguments (any platform's).
 
     orig_argv (Python 3.10) is repeated where it plainly names the program that runs. Where it
-    names another, such as a debugger that runs the program inside itself, or is None, the command
+    names another, such as a debugger that runs the program inside itself, or is empty, the command
     is put together from argv and ``__main__``: its spec's name and its file.
     """
-    if frozen:
+    if is_frozen:
         return [executable, *argv[1:]]
-    folder = main_file and main_file.rpartition('/' if '/' in main_file else '\\')[0]
-    place = (folder if spec_name == '__main__' else main_file) or ''  # in a directory, an archive
-    form, name = _split_command(orig_argv or [])
-    if orig_argv and (form == '-c' and not main_file
-                      or form == '-m' and spec_name in (name, name + '.__main__')
-                      or form == 'file' and spec_name in (None, '__main__')
-                      and _whole(name, start) == _whole(place, start)):
+    is_module = spec not in ('', '__main__')
+    place = ntpath.dirname(file) if spec == '__main__' else file  # in a directory, an archive
+    form, name = _split_command(orig_argv)
+    if (form == '-c' and not file or form == '-m' and spec in (name, name + '.__main__')
+            or form == 'file' and not is_module and _whole(name, start) == _whole(place, start)):
         return [executable, *orig_argv[1:]]
-    if not main_file:
-        raise ValueError('a program from -c or standard input cannot be started again')
-    if spec_name and spec_name != '__main__':
-        module, _, last = spec_name.rpartition('.')
-        return [executable, *options, '-m', module if last == '__main__' else spec_name, *argv[1:]]
-    for name in (argv[0], argv[0] + '.exe', argv[0] + '-script.py'):  # a launcher may drop those
-        if _whole(name, start) == _whole(place, start) and (name == argv[0] or exists(name)):
-            return [executable, *options, name, *argv[1:]]
-    return [executable, *options, place, *argv[1:]]
+    if not file:
+        sys.exit('reloader: a program from -c or standard input cannot be started again; '
+                 'put it into a file')
+    if is_module:
+        return [executable, *options, '-m', spec, *argv[1:]]
+    is_same = _whole(argv[0], start) == _whole(place, start)  # but a launcher may drop its suffix
+    return [executable, *options, argv[0] if is_same else place, *argv[1:]]
 
 
 def _whole(path: str, start: str) -> str:
     """Return a path of either system's in a form to be compared, not opened."""
-    is_absolute = path[:1] in ('/', '\\') or path[1:2] == ':'
-    path = path if is_absolute else f'{start}/{path}'
-    if start[1:2] == ':' or start[:2] == '\\\\':
-        return ntpath.normcase(ntpath.normpath(path))
-    return posixpath.normpath(path)
+    if start.startswith('/'):
+        return posixpath.normpath(posixpath.join(start, path))
+    return ntpath.normcase(ntpath.normpath(ntpath.join(start, path)))
 
 
 def _split_command(command: list[str]) -> Tuple[str, str]:
@@ -687,12 +677,10 @@ def _split_command(command: list[str]) -> Tuple[str, str]:
         if word.startswith('--'):
             next(words, None)  # --check-hash-based-pycs takes a value
             continue
-        for position, letter in enumerate(word[1:], 2):
-            if letter in 'cmWX':
-                value = word[position:] or next(words, '')
-                if letter in 'cm':
-                    return '-' + letter, value
-                break
+        letter = next((letter for letter in word if letter in 'cmWX'), '')
+        value = letter and (word.partition(letter)[2] or next(words, ''))
+        if letter in ('c', 'm'):
+            return '-' + letter, value
     return '', ''
 
 
@@ -1791,7 +1779,7 @@ def main() -> None:
     files = options.files()
     if not is_module:
         files.watch_module(name)
-    _Parent(_own_command(sys.modules['__main__']), files, options,
+    _Parent(_own_command(), files, options,
             None if is_module else name).run()
 
 
@@ -1964,7 +1952,7 @@ def _run_from_bytecode() -> None:
     It takes 15 ms, which each reload would wait for, and 3 MB that the parent would keep.
     """
     script = sys.argv[0]
-    command = _own_command(sys.modules['__main__'])
+    command = _own_command()
     if os.name == 'posix' and os.path.abspath(script) == _HERE and script in command:
         bytecode = _own_bytecode()
         if bytecode:
