@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 
 from tests.support import (LONG, ReloaderTestCase, WAITING, WINDOWS, both_ways, changed,
-                           needs_posix, side_by_side, skip_unless, wait_until)
+                           needs_posix, side_by_side, skip_unless, wait_gone, wait_until)
 
 TICKING = '''\
 while True:
@@ -830,6 +830,126 @@ class ServingAWsgiApp(ReloaderTestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn(str(port), done.stderr.splitlines()[-1])
         self.assertIn('Error', done.stderr)
+
+
+# ------------------------------------------------------------------------------------------ bind
+
+@needs_posix
+@side_by_side
+class ASocketThatOutlivesReloads(ReloaderTestCase):
+    """bind(host, port), and --bind HOST:PORT on the command line."""
+
+    ANSWER = """\
+        listener.setblocking(True)
+        while True:
+            with listener.accept()[0] as connection:
+                connection.sendall(b'%s')
+        """
+
+    def write_server(self, value, bind, before=''):
+        self.way = 'library'
+        self.write_app(value, 'print("port", listener.getsockname()[1], flush=True)\n'
+                       + textwrap.dedent(self.ANSWER % value),
+                       'import reloader, socket\n' + before + '\nlistener = ' + bind)
+
+    def ask(self, port):
+        with socket.create_connection(('127.0.0.1', port), LONG) as client:
+            return client.recv(100).decode()
+
+    def test_keeps_its_port_and_lets_clients_wait(self):
+        self.write_server('one', 'reloader.bind("127.0.0.1", 0)')
+        app = self.start('app.py')
+        port = int(app.wait_for(r'^port (\d+)').group(1))
+        self.assertEqual(self.ask(port), 'one')
+        self.write_server('two', 'reloader.bind("127.0.0.1", 0)', 'time.sleep(0.5)')
+        wait_gone(app.pids()[0])
+        self.assertEqual(self.ask(port), 'two')
+        app.wait_for('^port %d$' % port)
+
+    def test_is_the_same_if_asked_for_twice_and_not_inherited(self):
+        self.write_server('one', 'reloader.bind("127.0.0.1", 0)', """
+same = reloader.bind('127.0.0.1', 0) is reloader.bind('127.0.0.1', 0)
+print('same', same, reloader.bind('127.0.0.1', 0).get_inheritable(), flush=True)
+""")
+        app = self.start('app.py')
+        for _ in 'parent', 'child':
+            app.wait_for('^same True False$')
+
+    def test_of_another_port_after_an_edit_replaces_the_old_one(self):
+        old, new = free_port(), free_port()
+        self.write_server('one', 'reloader.bind("127.0.0.1", %d)' % old)
+        app = self.start('app.py')
+        app.wait_for('^port')
+        self.write_server('two', 'reloader.bind("127.0.0.1", %d)' % new)
+        app.wait_for('^port %d$' % new)
+        self.assertEqual(self.ask(new), 'two')
+        wait_until(lambda: self.is_refused(old))
+        self.write_server('six', 'reloader.bind("127.0.0.1", %d)' % old)
+        app.wait_for('^port %d$' % old)
+        self.assertEqual(self.ask(old), 'six')
+
+    def test_asked_for_in_main_is_opened_there_when_the_parent_has_closed_its_own(self):
+        port = free_port()
+        self.write_server('one', 'reloader.bind("127.0.0.1", %d)' % port)
+        app = self.start('app.py')
+        app.wait_for('^port')
+        self.write_app('two', 'listener = reloader.bind("127.0.0.1", %d)\n' % port
+                       + 'READY\n' + textwrap.dedent(self.ANSWER % 'two'), 'import reloader')
+        app.wait_ready('two')
+        self.assertEqual(self.ask(port), 'two')
+
+    def is_refused(self, port):
+        try:
+            socket.create_connection(('127.0.0.1', port), LONG).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    def test_that_is_taken_is_one_clear_error(self):
+        with socket.socket() as taken:
+            taken.bind(('127.0.0.1', 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            self.write_server('one', 'reloader.bind("127.0.0.1", %d)' % port)
+            done = self.run_once('app.py')
+            self.assertEqual(done.returncode, 1)
+            self.assertRegex(done.stderr.splitlines()[-1], '^OSError: .*in use.*%d' % port)
+            done = self.run_once('reloader.py', '--bind', '127.0.0.1:%d' % port, 'app.py')
+            self.assertEqual((done.returncode, done.stdout), (1, ''))
+            self.assertRegex(done.stderr, r'^reloader: .*in use.*%d.*\n$' % port)
+        self.assert_nothing_left()
+
+    def test_of_the_command_line_must_be_an_address(self):
+        self.write('app.py', '')
+        for address in 'x', '127.0.0.1:x', '127.0.0.1:70000', '127.0.0.1:-1', '127.0.0.1:':
+            done = self.run_once('reloader.py', '--bind', address, 'app.py')
+            self.assertEqual((done.returncode, done.stdout), (2, ''), address)
+            self.assertRegex(done.stderr, r'^reloader: error: .*\n$')
+
+    def test_of_the_command_line_is_descriptor_3_also_of_what_the_program_starts(self):
+        start = ['-c', 'import os, sys; os.open("/", os.O_RDONLY); handle = os.open('
+                 '"/", os.O_RDONLY); os.set_inheritable(3, %r); os.execv(sys.executable, '
+                 '[sys.executable, "reloader.py", "--bind", "127.0.0.1:%d", "app.py"])']
+        for handed_on in (False, True):
+            with self.subTest(handed_on=handed_on):
+                self.new_folder()
+                port = free_port()
+                before = """
+print(os.environ['LISTEN_FDS'], int(os.environ['LISTEN_PID']) == os.getpid(),
+      os.get_inheritable(3), flush=True)
+"""
+                self.write_server('one', 'socket.socket(fileno=3)', before)
+                text = (self.folder / 'app.py').read_text().replace(
+                    'reloader.run_with_reloader(main', 'main() #')
+                self.write('app.py', text)
+                app = self.start(start[0], start[1] % (handed_on, port))
+                app.wait_for('^1 True True$')
+                app.wait_for('^port %d$' % port)
+                self.assertEqual(self.ask(port), 'one')
+                self.write('app.py', text.replace("b'one'", "b'two'"))
+                app.wait_for('^port %d$' % port)
+                self.assertEqual(self.ask(port), 'two')
+                app.end()
 
 
 # -------------------------------------------------------------------------------- command line
