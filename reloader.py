@@ -214,17 +214,15 @@ def _listen(host: str, port: int) -> socket.socket:
     while True:
         try:
             return socket.create_server((host, port), family=family, backlog=128)
-        except OSError as error:
+        except OSError:  # which names the address
             if time.monotonic() > until:
-                text = error.strerror or os.strerror(error.errno or 0)
-                where = f'cannot listen on {host}:{port}: '
-                raise OSError(error.errno, where + text) from None
+                raise
         time.sleep(TICK)
 
 
 def watch(*patterns: Union[str, os.PathLike[str]]) -> None:
     """Watch more files: names, directories or glob patterns. Without a reloader, do nothing."""
-    found = _patterns(patterns, 'patterns')
+    found = _patterns(patterns)
     _state['patterns'] += found
     checker = _checker()
     if checker:
@@ -276,13 +274,13 @@ class _Options:
 
     def __init__(self, interval: float, extra_files: Patterns, exclude_patterns: Patterns,
                  quiet: bool = False, verbose: bool = False) -> None:
-        if isinstance(interval, bool) or not isinstance(interval, (int, float)):
+        if not isinstance(interval, (int, float)):
             raise TypeError(f'interval must be a number of seconds, not {interval!r}')
         if not 0 < interval < float('inf'):
             raise ValueError(f'interval must be more than 0 seconds, not {interval!r}')
         self.interval = interval
-        self.patterns = _patterns(extra_files, 'extra_files')
-        self.excluded = _patterns(exclude_patterns, 'exclude_patterns', free='*')
+        self.patterns = _patterns(extra_files)
+        self.excluded = _patterns(exclude_patterns, free='*')
         self.quiet, self.verbose = quiet, verbose
         self.program: Optional[Tuple[bool, str, list[str]]] = None  # the command line's
 
@@ -292,16 +290,13 @@ class _Options:
         return files
 
 
-def _patterns(patterns: Patterns, name: str, free: str = '\0') -> list[str]:
+def _patterns(patterns: Patterns, free: str = '\0') -> list[str]:
     """Return file names and patterns as absolute strings, but for those that begin with free."""
     if isinstance(patterns, (str, os.PathLike)):
         patterns = [patterns]
-    try:
-        names = [os.fspath(pattern) for pattern in patterns or ()]
-        return [name if name.startswith(free) else
-                os.path.normpath(os.path.join(_state['start'], name)) for name in names]
-    except TypeError:
-        raise TypeError(f'{name} must be paths or strings, not {patterns!r}') from None
+    return [name if name.startswith(free) else
+            os.path.normpath(os.path.join(_state['start'], name))
+            for name in [os.fspath(pattern) for pattern in patterns or ()]]
 
 
 # ----------------------------------------------------------------------------------- the parent
