@@ -200,7 +200,7 @@ def bind(host: str, port: int) -> socket.socket:
         offered = _header().get('sockets', {}) if _state['child'] else {}
         if (host, port) in offered:
             sockets[host, port] = socket.socket(fileno=offered[host, port])
-            sockets[host, port].set_inheritable(_state['listen_fds'])
+            sockets[host, port].set_inheritable(False)
         else:
             sockets[host, port] = _listen(host, port)
     return sockets[host, port]
@@ -242,51 +242,54 @@ def is_running_from_reloader() -> bool:
     return bool(_state['child'])
 
 
-def _reload(main_func: Callable[[], Any], options: _Options) -> None:
-    """Become the parent, or call main_func as the child or inside a reloader that runs."""
+def _reload(main_func: Callable[[], Any], options: _Options) -> bool:
+    """Become the parent, or call main_func as the child or inside a reloader that runs.
+
+    Return whether it ended by itself.
+    """
     _require_main_thread()
-    checker = _checker()
+    checker, ended = _checker(), False
+    block: Any = contextlib.nullcontext()
     if checker:
-        checker.files.excluded += options.excluded
-        checker.files.add_patterns(options.patterns)
-        with contextlib.suppress(KeyboardInterrupt):
-            main_func()
+        checker.files.excluded += options.exclude_patterns
+        checker.files.add_patterns(options.extra_files)
     elif is_running_from_reloader():
-        checker = FileCheckerThread(_state['lockfile'], options.interval, options.patterns,
-                                    options.excluded)
-        _drop_unclaimed_sockets(checker)
-        with contextlib.suppress(KeyboardInterrupt), checker:  # Ctrl-C as the block is left
-            main_func()
+        checker = block = FileCheckerThread(_state['lockfile'], options.interval,
+                                            options.extra_files, options.exclude_patterns)
+        checker.files.verbose = options.verbose
+        if not options.program:  # which asks for its socket by number
+            _drop_unclaimed_sockets(checker)
     else:
-        main = sys.modules['__main__']
-        files = options.files()
+        files, file = options.files(), _file_of(sys.modules['__main__'])
         files.find_modules()
-        files.find()
-        file = _file_of(main)
         _Parent(_own_command(), files, options, file and _source_of(file)).run()
+    with contextlib.suppress(KeyboardInterrupt), block:  # Ctrl-C as the block is left
+        main_func()
+        ended = True
     if checker.status in ('reload', 'error'):
         _leave(checker)
     _guard_end(checker)
+    return ended
 
 
 class _Options:
-    """The arguments of a call, checked."""
+    """The arguments of a call, checked; the command line's program: is it -m, name, arguments."""
 
     def __init__(self, interval: float, extra_files: Patterns, exclude_patterns: Patterns,
-                 quiet: bool = False, verbose: bool = False) -> None:
+                 quiet: bool = False, verbose: bool = False,
+                 program: Optional[Tuple[bool, str, list[str]]] = None) -> None:
         if not isinstance(interval, (int, float)):
             raise TypeError(f'interval must be a number of seconds, not {interval!r}')
         if not 0 < interval < float('inf'):
             raise ValueError(f'interval must be more than 0 seconds, not {interval!r}')
         self.interval = interval
-        self.patterns = _patterns(extra_files)
-        self.excluded = _patterns(exclude_patterns, free='*')
-        self.quiet, self.verbose = quiet, verbose
-        self.program: Optional[Tuple[bool, str, list[str]]] = None  # the command line's
+        self.extra_files = _patterns(extra_files)
+        self.exclude_patterns = _patterns(exclude_patterns, free='*')
+        self.quiet, self.verbose, self.program = quiet, verbose, program
 
     def files(self) -> _Files:
-        files = _Files(self.interval, self.excluded, self.verbose)
-        files.patterns += self.patterns + _state['patterns']
+        files = _Files(self.interval, self.exclude_patterns, self.verbose)
+        files.patterns += self.extra_files + _state['patterns']
         return files
 
 
@@ -1596,7 +1599,7 @@ _state: Dict[str, Any] = vars(sys).setdefault('_reloader', {
     'start': _start_directory(), 'argv': list(getattr(sys, 'argv', ())), 'imported': time.time(),
     'child': _is_child(), 'lockfile': os.environ.get(LOCKFILE, ''), 'checker': None,
     'header': None, 'wrote': False, 'dropped': set(), 'patterns': [],
-    'sockets': {}, 'listen_fds': False})
+    'sockets': {}})
 
 
 def _watch_own_writes(path: str) -> None:
@@ -1831,19 +1834,15 @@ def _parser() -> Any:
 
 
 def _listen_for(address: str) -> None:
-    """Open the socket of --bind as file descriptor 3, where systemd's convention has it."""
+    """Open the socket of --bind."""
     host, _, port = address.rpartition(':')
     if not port.isdecimal() or int(port) > 65535 or os.name != 'posix':
         text = f'must be HOST:PORT, not {address!r}' if os.name == 'posix' else 'not on Windows'
         sys.exit(_say(f'error: argument --bind: {text}') + 1)
     try:
-        listener = bind(host.strip('[]'), int(port))
+        bind(host.strip('[]'), int(port))
     except OSError as error:
         sys.exit(_say(str(error)))
-    if listener.fileno() != 3:
-        import socket
-        os.dup2(listener.fileno(), 3)
-        _state['sockets'][host.strip('[]'), int(port)] = socket.socket(fileno=3)
 
 
 def _run_program() -> None:
@@ -1852,34 +1851,21 @@ def _run_program() -> None:
     options = header.get('options', {})
     if not options.get('program'):
         sys.exit(1)  # the lockfile is gone already, the parent is leaving
-    is_module, name, arguments = options['program']
-    if header['sockets']:
+    for handle in header['sockets'].values():  # that of --bind, where systemd's convention has it
+        os.dup2(handle, 3)
         os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
-        _state['listen_fds'] = True
-    checker = FileCheckerThread(_state['lockfile'], options['interval'], options['patterns'],
-                                options['excluded'])
-    checker.files.verbose = options['verbose']
-    interrupted = True
-    with contextlib.suppress(KeyboardInterrupt), checker:
-        if hasattr(sys, 'orig_argv'):
-            own = sys.orig_argv[:len(sys.orig_argv) - len(sys.argv)]
-            own = own[:-1] if own[-1] == '-m' else own
-            sys.orig_argv[:] = [*own, *(['-m'] if is_module else []), name, *arguments]
-        sys.argv = [name, *arguments]
-        _execute(is_module, name, checker)
-        threading._shutdown()  # type: ignore[attr-defined]  # the program lives as its threads do
-        interrupted = False
-    if checker.status != 'exit':
-        _leave(checker)
-    _guard_end(checker)
-    if interrupted:
+    if not _reload(lambda: _execute(*options['program']), _Options(**options)):
         sys.exit(130)
 
 
-def _execute(is_module: bool, name: str, checker: FileCheckerThread) -> None:
+def _execute(is_module: bool, name: str, arguments: list[str]) -> None:
     """Run a script, a module, a directory or an archive in a new __main__."""
     import types
     own, main = sys.modules['__main__'], types.ModuleType('__main__')
+    if hasattr(sys, 'orig_argv'):
+        start = len(sys.orig_argv) - len(sys.argv) - bool(own.__spec__)  # of our name, or -m name
+        sys.orig_argv[start:] = ['-m'] * is_module + [name, *arguments]
+    sys.argv = [name, *arguments]
     main.__dict__['__builtins__'] = sys.modules['builtins']
     for key in ('__annotations__', '__cached__'):
         if key in own.__dict__ and sys.version_info < (3, 14 + (key == '__cached__')):
@@ -1897,13 +1883,14 @@ def _execute(is_module: bool, name: str, checker: FileCheckerThread) -> None:
     else:
         if has_path:
             sys.path[0] = os.path.dirname(os.path.realpath(name))
-        _execute_script(name, main.__dict__, checker.files)
+        _execute_script(name, main.__dict__)
+    threading._shutdown()  # type: ignore[attr-defined]  # the program lives as its threads do
 
 
-def _execute_script(name: str, namespace: Dict[str, Any], files: _Files) -> None:
+def _execute_script(name: str, namespace: Dict[str, Any]) -> None:
     from importlib.machinery import SourceFileLoader, SourcelessFileLoader
     path = _as_python_names(name)
-    files.watch_before_reading(name, is_script=True)
+    _state['checker'].files.watch_before_reading(name, is_script=True)
     if name.endswith('.pyc'):
         loader: Any = SourcelessFileLoader('__main__', path)
         code = loader.get_code('__main__')
