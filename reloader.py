@@ -84,6 +84,7 @@ from operator import attrgetter, eq
 
 TYPE_CHECKING = False  # as typing's own, without the 5 ms that importing typing takes
 if TYPE_CHECKING:
+    import argparse
     import socket
     import subprocess
     from importlib.machinery import ModuleSpec
@@ -1767,22 +1768,19 @@ def main() -> None:
     if is_running_from_reloader() and not _checker():
         return _run_program()
     _run_from_bytecode()
-    options, address = _parse_command()
-    if address:
-        _listen_for(address)
-    is_module, name, _ = options.program or (False, '', [])
+    options = _parse_command()
+    is_module, name, _ = options.program or (True, '', [])
     if options.verbose:
         _say(f"looking at each file once in {options.interval} s, at the program's {HOT} saved "
              f"last every {TICK} s, and {SLOW_TICK} s when nothing was saved for {LIVELY:.0f} s")
     files = options.files()
     if not is_module:
         files.watch_module(name)
-    _Parent(_own_command(), files, options,
-            None if is_module else name).run()
+    _Parent(_own_command(), files, options, None if is_module else name).run()
 
 
-def _parse_command() -> Tuple[_Options, str]:
-    """Return the options and the program, and the address of --bind."""
+def _parse_command() -> _Options:
+    """Return the options and the program; open the socket of --bind."""
     parser = _parser()
     given = parser.parse_args()
     if given.version:
@@ -1790,33 +1788,34 @@ def _parse_command() -> Tuple[_Options, str]:
         with open(_HERE, 'rb') as file:
             print(f'reloader {__version__} sha256 {hashlib.sha256(file.read()).hexdigest()}')
         sys.exit()
-    try:
-        options = _Options(given.interval, given.extra_files, given.exclude_patterns,
-                           given.quiet, given.verbose)
-    except ValueError as error:
-        parser.error(f'argument --interval: {error}')
     words = given.program or given.module
     if not words:
-        parser.error('no script to run' if given.module is None else 'argument -m: no module')
-    if given.program and words[0] == '-':
-        parser.error('standard input cannot be run again')
-    if given.program and not os.path.exists(words[0]):
-        parser.error(f"can't open {words[0]!r}: there is no such file")
-    options.program = not given.program, words[0], words[1:]
-    return options, given.bind
+        parser.error('no script or module to run')
+    if words is given.program and not os.path.exists(words[0]):
+        parser.error('standard input cannot be run again' if words[0] == '-' else
+                     f"can't open {words[0]!r}: there is no such file")
+    try:
+        if given.bind:
+            host, _, port = given.bind.rpartition(':')
+            if not port.isdecimal() or os.name != 'posix':
+                raise ValueError(f'--bind must be HOST:PORT, on POSIX, not {given.bind!r}')
+            bind(host.strip('[]'), int(port))
+        return _Options(given.interval, given.extra_files, given.exclude_patterns, given.quiet,
+                        given.verbose, (words is given.module, words[0], words[1:]))
+    except ValueError as error:
+        parser.error(str(error))
+    except OSError as error:
+        sys.exit(_say(str(error)))
 
 
-def _parser() -> Any:
+def _parser() -> argparse.ArgumentParser:
     import argparse
-
-    class Parser(argparse.ArgumentParser):
-        def error(self, message: str) -> NoReturn:
-            self.exit(2, f'reloader: error: {message}\n')  # one line, no usage
-
-    parser = Parser(
-        prog='reloader', usage='python reloader.py [options] (script.py | -m module) [args ...]',
-        description='Run a Python program; restart it when its source changes.',
-        epilog="example: python reloader.py --extra-files 'templates/**' app.py --port 8080")
+    parser = argparse.ArgumentParser(
+        'reloader', argparse.SUPPRESS,  # no usage: a mistake is one line
+        'usage: python reloader.py [options] (script.py | -m module) [args ...]\n\n'
+        'Run a Python program; restart it when its source changes.',
+        "example: python reloader.py --extra-files 'templates/**' app.py --port 8080",
+        formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add('--version', action='store_true', help='version and SHA-256 of this file')
     add('--interval', metavar='S', type=float, default=1.0,
@@ -1824,25 +1823,13 @@ def _parser() -> Any:
     add('--extra-files', metavar='PATTERN', action='append',
         help='more files, directories or globs to watch')
     add('--exclude-patterns', metavar='PATTERN', action='append', help='paths not to watch')
-    add('--bind', metavar='HOST:PORT', default='',
+    add('--bind', metavar='HOST:PORT',
         help='hand the program a listening socket, as fd 3 (LISTEN_FDS)')
     add('--quiet', '-q', action='store_true', help='errors only')
     add('--verbose', '-v', action='store_true', help='say what is watched, and how often')
-    add('-m', dest='module', nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-    add('program', nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    add('-m', dest='module', nargs='...', help=argparse.SUPPRESS)
+    add('program', nargs='...', help=argparse.SUPPRESS)
     return parser
-
-
-def _listen_for(address: str) -> None:
-    """Open the socket of --bind."""
-    host, _, port = address.rpartition(':')
-    if not port.isdecimal() or int(port) > 65535 or os.name != 'posix':
-        text = f'must be HOST:PORT, not {address!r}' if os.name == 'posix' else 'not on Windows'
-        sys.exit(_say(f'error: argument --bind: {text}') + 1)
-    try:
-        bind(host.strip('[]'), int(port))
-    except OSError as error:
-        sys.exit(_say(str(error)))
 
 
 def _run_program() -> None:
