@@ -1890,13 +1890,11 @@ def _execute_script(name: str, namespace: Dict[str, Any]) -> None:
 
 def _as_python_names(name: str) -> str:
     """Return a script's path as Python shows it: relative until 3.8, in full on Windows."""
-    if sys.version_info < (3, 9):
-        return name
-    if os.name == 'posix':
-        path = os.path.join(_state['start'], name)
-        return os.path.normpath(path) if sys.implementation.name == 'pypy' else path
-    is_full = name[1:3] == ':\\' or name[:2] == '\\\\'  # those stay as they are, slashes and all
-    return name if is_full else str(sys.modules['nt']._getfullpathname(name))
+    if sys.version_info < (3, 9) or name[1:3] == ':\\' or name[:2] == '\\\\':
+        return name  # Windows' full names stay as they are, slashes and all
+    if os.name == 'nt' or sys.implementation.name == 'pypy':
+        return os.path.abspath(name)
+    return os.path.join(_state['start'], name)
 
 
 def _is_archive(name: str) -> bool:
@@ -1920,8 +1918,7 @@ def _run_from_bytecode() -> None:
 
     It takes 15 ms, which each reload would wait for, and 3 MB that the parent would keep.
     """
-    script = sys.argv[0]
-    command = _own_command()
+    script, command = sys.argv[0], _own_command()
     if os.name == 'posix' and os.path.abspath(script) == _HERE and script in command:
         bytecode = _own_bytecode()
         if bytecode:
