@@ -23,25 +23,24 @@ of ``sys.modules``. When one has changed, it interrupts the main thread as Ctrl-
 When the lockfile is gone, or no longer touched, the child ends. In the lockfile the two also tell
 each other which files there are and how they looked, so that no save between two children is lost.
 
-================================================== ====================================== =======
-what happens                                       what follows                           status
-================================================== ====================================== =======
-a watched file changes                             main unwinds, the child exits 3, the
-                                                   parent starts it again; not while a
-                                                   changed module does not compile
-main returns, or ``sys.exit(n)``, n not 1 or 3     both end                               n
-an error (status 1) or a signal ends the child     the parent says so, waits for a
-                                                   change, starts it again
-the child exits 3 by itself                        it is started again; the third time in
-                                                   a row within two seconds of its start
-                                                   counts as an error
-Ctrl-C                                             both end, the child first, no          130
-                                                   traceback; after the grace time (5
-                                                   seconds) it is ended
-SIGTERM or SIGHUP to the parent                    passed to the child; both end          128 + n
-the parent is killed                               the child ends by itself
-the lockfile is deleted                            both end, one line says so             1
-================================================== ====================================== =======
+============================================== ============================================ =======
+what happens                                   what follows                                 status
+============================================== ============================================ =======
+a watched file changes                         main unwinds, the child exits 3, the parent
+                                               starts it again; not while a changed module
+                                               does not compile
+main returns, or ``sys.exit(n)``, n not 1 or 3 both end                                     n
+an error (status 1) or a signal ends the child the parent says so, waits for a change,
+                                               starts it again
+the child exits 3 by itself                    it is started again; the third time in a row
+                                               within two seconds of its start counts as an
+                                               error
+Ctrl-C                                         both end, the child first, no traceback;     130
+                                               after the grace time (5 seconds) it is ended
+SIGTERM or SIGHUP to the parent                passed to the child; both end                128 + n
+the parent is killed                           the child ends by itself
+the lockfile is deleted                        both end, one line says so                   1
+============================================== ============================================ =======
 
 It is for development. It does not swap code in a running program, refresh a browser, or replace a
 supervisor. A save is noticed by looking, not by an event, so it works in containers and on network
@@ -196,15 +195,13 @@ def bind(host: str, port: int) -> socket.socket:
     import socket
     if not 0 <= port <= 65535:
         raise ValueError(f'port must be 0 to 65535, not {port}')
+    key = host, port
     sockets: Dict[Tuple[str, int], socket.socket] = _state['sockets']
-    if (host, port) not in sockets:
+    if key not in sockets:
         offered = _header().get('sockets', {}) if _state['child'] else {}
-        if (host, port) in offered:
-            sockets[host, port] = socket.socket(fileno=offered[host, port])
-            sockets[host, port].set_inheritable(False)
-        else:
-            sockets[host, port] = _listen(host, port)
-    return sockets[host, port]
+        sockets[key] = socket.socket(fileno=offered[key]) if key in offered else _listen(*key)
+        sockets[key].set_inheritable(False)
+    return sockets[key]
 
 
 def _listen(host: str, port: int) -> socket.socket:
