@@ -142,8 +142,7 @@ def run_with_reloader(main_func: Callable[[], Any], extra_files: Patterns = None
 
     The parent never returns: it leaves by SystemExit. The child returns when main_func has ended
     by itself or by Ctrl-C. For a reload it runs atexit, flushes and ends right here, whatever
-    encloses the call, so an outer ``finally`` is not reached: what must be cleaned up belongs into
-    main_func or atexit.
+    encloses the call: an outer ``finally`` is not reached.
 
     extra_files: further files to watch: names, directories (every file in them) or glob patterns.
     exclude_patterns: fnmatch patterns of absolute paths that are not watched.
@@ -187,10 +186,8 @@ def bind(host: str, port: int) -> socket.socket:
     opens the socket and every child inherits it, so clients wait in its backlog while the program
     restarts, and while a crash waits for its fix. Asked for elsewhere, or for another address
     after an edit, it is a plain socket of the child; one that is no longer asked for is closed.
-    The same address gives the same socket, port 0 keeps the port it got.
-
-    Raises OSError if the address cannot be had, ValueError if there is no such port. On Windows
-    no socket is handed on: each child opens its own, and port 0 gets another port each time.
+    The same address gives the same socket, port 0 keeps the port it got; but Windows hands no
+    socket on. Raises OSError if the address cannot be had, ValueError if there is no such port.
     """
     import socket
     if not 0 <= port <= 65535:
@@ -636,9 +633,8 @@ def _child_command(orig_argv: list[str], argv: list[str], executable: str, optio
                    spec: str, file: str, start: str, is_frozen: bool) -> list[str]:
     """Build the child's command line, from nothing but the arguments (any platform's).
 
-    orig_argv (Python 3.10) is repeated where it plainly names the program that runs. Where it
-    names another, such as a debugger that runs the program inside itself, or is empty, the command
-    is put together from argv and ``__main__``: its spec's name and its file.
+    orig_argv (Python 3.10) is repeated where it names the program that runs. Where it is empty, or
+    names a debugger around it, the rest is put together: argv, and spec and file of ``__main__``.
     """
     if is_frozen:
         return [executable, *argv[1:]]
