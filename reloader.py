@@ -273,7 +273,7 @@ class _Options:
     def __init__(self, interval: float, extra_files: Patterns, exclude_patterns: Patterns,
                  quiet: bool = False, verbose: bool = False,
                  program: Optional[Tuple[bool, str, list[str]]] = None) -> None:
-        if not isinstance(interval, (int, float)):
+        if isinstance(interval, bool) or not isinstance(interval, (int, float)):
             raise TypeError(f'interval must be a number of seconds, not {interval!r}')
         if not 0 < interval < float('inf'):
             raise ValueError(f'interval must be more than 0 seconds, not {interval!r}')
@@ -1820,8 +1820,8 @@ def _parser() -> argparse.ArgumentParser:
         help='hand the program a listening socket, as fd 3 (LISTEN_FDS)')
     add('--quiet', '-q', action='store_true', help='errors only')
     add('--verbose', '-v', action='store_true', help='say what is watched, and how often')
-    add('-m', dest='module', nargs='...', help=argparse.SUPPRESS)
-    add('program', nargs='...', help=argparse.SUPPRESS)
+    add('-m', dest='module', nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    add('program', nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
 
 
@@ -1831,8 +1831,11 @@ def _run_program() -> None:
     options = header.get('options', {})
     if not options.get('program'):
         sys.exit(1)  # the lockfile is gone already, the parent is leaving
-    for handle in header['sockets'].values():  # that of --bind, where systemd's convention has it
-        os.dup2(handle, 3)
+    for key, handle in header['sockets'].items():  # that of --bind, to where systemd has it
+        if handle != 3:
+            os.dup2(handle, 3)
+            os.close(handle)
+        header['sockets'][key] = 3
         os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
     if not _reload(lambda: _execute(*options['program']), _Options(**options)):
         sys.exit(130)
@@ -1843,7 +1846,8 @@ def _execute(is_module: bool, name: str, arguments: list[str]) -> None:
     import types
     own, main = sys.modules['__main__'], types.ModuleType('__main__')
     if hasattr(sys, 'orig_argv'):
-        start = len(sys.orig_argv) - len(sys.argv) - bool(own.__spec__)  # of our name, or -m name
+        start = len(sys.orig_argv) - len(sys.argv)
+        start -= sys.orig_argv[start - 1] == '-m'
         sys.orig_argv[start:] = ['-m'] * is_module + [name, *arguments]
     sys.argv = [name, *arguments]
     main.__dict__['__builtins__'] = sys.modules['builtins']

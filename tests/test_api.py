@@ -935,15 +935,20 @@ print('same', same, reloader.bind('127.0.0.1', 0).get_inheritable(), flush=True)
                 self.new_folder()
                 port = free_port()
                 before = """
+def is_inherited(handle):
+    try:
+        return os.get_inheritable(handle)
+    except OSError:
+        return False
 print(os.environ['LISTEN_FDS'], int(os.environ['LISTEN_PID']) == os.getpid(),
-      os.get_inheritable(3), flush=True)
+      [handle for handle in range(3, 99) if is_inherited(handle)], flush=True)
 """
                 self.write_server('one', 'socket.socket(fileno=3)', before)
                 text = (self.folder / 'app.py').read_text().replace(
                     'reloader.run_with_reloader(main', 'main() #')
                 self.write('app.py', text)
                 app = self.start(start[0], start[1] % (handed_on, port))
-                app.wait_for('^1 True True$')
+                app.wait_for(r'^1 True \[3\]$')
                 app.wait_for('^port %d$' % port)
                 self.assertEqual(self.ask(port), 'one')
                 self.write('app.py', text.replace("b'one'", "b'two'"))
