@@ -309,15 +309,14 @@ class _Parent:
         self.lockfile = ''
         self.child: Optional[subprocess.Popen[bytes]] = None
         self.caught = 0  # the first signal that asks for the end; the handlers only take notes
-        self.passed_on = False
         self.deadline = float('inf')  # when a child that was asked to end is killed
         self.since: Optional[float] = None  # when the change was noticed that is being acted on
         self.threes = 0  # how often in a row status 3 came unasked for, at once after the start
-        self.series: list[str] = []  # files that dirtied one start after the other, each alone
-        self.suspect = ''  # the file that made a series of three
-        self.wrote = False  # whether the child was seen to write that file
-        self.started = 0.0  # when the child was, by the clock that stamps files
-        self.ended = threading.Event()
+        self.series: list[list[str]] = []  # what dirtied each of the last three starts
+        self.suspect = ''  # the file that alone dirtied all three
+        self.born = 0.0  # monotonic: when the last child was started
+        self.started = 0.0  # the same, by the clock that stamps files
+        self.notes: Dict[str, list[Any]] = {}  # the last child's, the last of each kind
 
     def run(self) -> NoReturn:
         """Start the program again and again, until its end; leave with its status."""
@@ -328,31 +327,41 @@ class _Parent:
                 status = self._loop()
             except OSError as error:
                 status = _say(f'cannot start the program: {error}')
-            finally:
-                self.ended.set()
         sys.exit(status)
 
     def _loop(self) -> int:
         restore_terminal = _terminal()
-        crashed = False
-        while self._settle(crashed):
-            started = time.monotonic()
+        what = 'restart'
+        while self._settle(what == 'wait'):
             status = self._run_child()
             restore_terminal()
-            asked = self._take_notes(started, status)
+            self._take_notes()
             if self._is_over():
                 break
-            what = _what_follows(status, asked, self._count_threes(status, asked, started))
-            if what != 'restart' and self._dirtied(started, [*self.files.look_at_all()]):
-                what, self.since = 'restart', time.monotonic()
-                _say(f'{_list_names(sorted(self.files.changed))} changed, restarting',
-                     self.options.quiet)
-            if what == 'end':
-                return status if status != _CTRL_C else 128 + signal.SIGINT
-            crashed = what == 'wait'
-            if crashed:
+            what = self._what_follows(status)
+            if what == 'wait':
+                self._watch_for_fix()
+            if what != 'restart' and self._dirtied([*self.files.look_at_all()]):
+                what = 'restart'
+                self._say_changed(sorted(self.files.changed))
+            if what == 'wait':
                 _say(f'{_name_status(status)}, waiting for a change')
+            elif what == 'end':
+                return status if status != _CTRL_C else 128 + signal.SIGINT
         return self._say_why()
+
+    def _what_follows(self, status: int) -> str:
+        """Decide what an exit of the child means: 'restart', 'wait' (for a change) or 'end'."""
+        asked = 'reload' in self.notes
+        is_failure = status == RELOAD and not asked and time.monotonic() - self.born < QUICK
+        self.threes = self.threes + 1 if is_failure else 0
+        if asked or status == RELOAD and self.threes < 3:
+            return 'restart'
+        return 'wait' if status in (1, RELOAD) or _is_killed(status) else 'end'
+
+    def _say_changed(self, names: list[str]) -> None:
+        self.since = time.monotonic()
+        _say(f'{_list_names(names)} changed, restarting', self.options.quiet)
 
     def _is_over(self) -> bool:
         return bool(self.caught) or not os.path.exists(self.lockfile)
@@ -371,8 +380,7 @@ class _Parent:
             ripe = self.files.look()
             if ripe:
                 if crashed:
-                    self.since = time.monotonic()
-                    _say(f'{_list_names(ripe)} changed, restarting', self.options.quiet)
+                    self._say_changed(ripe)
                 self._accept(self.files.accept(ripe))
                 crashed = False
                 self.files.forget_guesses()
@@ -391,6 +399,7 @@ class _Parent:
         if __file__.endswith('.pyc') and not os.path.exists(__file__):
             _own_bytecode()  # this file has changed, and with it went the bytecode that runs
         self._write_header()
+        self.born = time.monotonic()
         environment = dict(os.environ, **{CHILD: str(os.getpid()), LOCKFILE: self.lockfile,
                                      SUSPECT: self.suspect})
         for listener in list(_state['sockets'].values()):
@@ -404,7 +413,7 @@ class _Parent:
         # inheritable. The child stays in our group, for Ctrl-C and the debugger's terminal.
         self.child = subprocess.Popen(self.command, env=environment, cwd=_state['start'],
                                       close_fds=False)
-        if self.caught and not self.passed_on:
+        if self.caught:
             self._kill()  # it came while there was no child to tell; this one has just begun
         status = _wait(self.child)
         self.child = None
@@ -427,10 +436,11 @@ class _Parent:
             file.truncate()
             marshal.dump(header, file)
 
-    def _take_notes(self, started: float, status: int) -> bool:
-        """Read what the child wrote into the lockfile; tell whether it was asked to reload."""
-        asked, told, traced, self.wrote = False, False, [], False
+    def _take_notes(self) -> None:
+        """Read what the child wrote into the lockfile."""
+        self.notes = {}
         for kind, *values in _read_lockfile(self.lockfile)[1:]:
+            self.notes[kind] = values
             if kind == 'file':
                 path, seen, is_source, content = values
                 self.files.known[path] = seen
@@ -438,23 +448,15 @@ class _Parent:
                 self.files.watch(path, is_source)
             elif kind == 'pattern' and values[0] not in self.files.patterns:
                 self.files.patterns.append(values[0])
-            elif kind == 'wrote':
-                self.wrote = True
-            elif kind == 'crash':
-                traced, told = values[0], not values[1]
-            elif kind == 'reload':
-                asked = True
-                self.since, accepted = values
-                self._dirtied(started, list(accepted))
-                self.files.known.update({path: look[0] for path, look in accepted.items()})
-                self._accept(accepted)
-        if not asked and (status == 1 or _is_killed(status)):
-            self._watch_for_fix(traced, wide=not told)
-        return asked
+        if 'reload' in self.notes:
+            self.since, accepted = self.notes['reload']
+            self._dirtied(list(accepted))
+            self._accept(accepted)
 
-    def _watch_for_fix(self, paths: list[str], wide: bool) -> None:
+    def _watch_for_fix(self) -> None:
         """After a crash watch the traceback's files and, where that may not do, own folders."""
-        if wide:
+        paths, is_import = self.notes.get('crash', ([], True))
+        if is_import:
             import glob
             folders = {os.path.dirname(path) for path in self.files.watched}
             folders.update(os.path.join(_state['start'], path) for path in sys.path)
@@ -464,33 +466,27 @@ class _Parent:
 
     def _accept(self, accepted: Dict[str, Look]) -> None:
         """Take files as they now are for what the next child starts from."""
-        for path, (_, content) in accepted.items():
+        for path, (seen, content) in accepted.items():
+            self.files.known[path] = seen
             self.files.keep_content(path, content)
             _drop_bytecode(path)
 
-    def _dirtied(self, started: float, names: list[str]) -> bool:
+    def _dirtied(self, names: list[str]) -> bool:
         """Note what changed while a child ran; False if it was the child's own doing, again."""
-        lone = len(names) == 1 and time.monotonic() - started < SUSPICION
-        if not lone or names[0] not in self.series:
-            self.series = []
-        if lone:
-            self.series.append(names[0])
-        if len(self.series) >= 3:
+        is_early = time.monotonic() - self.born < SUSPICION
+        self.series = [*self.series[-2:], names if is_early else []]
+        if len(names) == 1 and self.series == [names] * 3:
             self.suspect = names[0]
-        if self.wrote and names == [self.suspect]:
+        if 'wrote' in self.notes and names == [self.suspect]:
             self.files.accept(names)
             return False
         return bool(names)
 
-    def _count_threes(self, status: int, asked: bool, started: float) -> int:
-        is_quick = status == RELOAD and not asked and time.monotonic() - started < QUICK
-        self.threes = self.threes + 1 if is_quick else 0
-        return self.threes
-
     def _beat(self) -> None:
         """Touch the lockfile, and keep the deadline; a thread, as main waits for the child."""
         size = 0
-        while not self.ended.wait(HEARTBEAT):
+        while True:
+            time.sleep(HEARTBEAT)
             try:
                 former, size = size, self._touch().st_size
                 if size != former:
@@ -544,23 +540,18 @@ class _Parent:
         if is_first:  # Ctrl-C reaches the child too, which then keeps the grace time itself
             self.deadline = time.monotonic() + GRACE + (signum == signal.SIGINT)
         if signum != signal.SIGINT:
-            self._pass_on(signum)
+            if os.name == 'posix':  # on Windows the console has told the child
+                self._kill(signum)
         elif is_first:  # the child got the Ctrl-C too, as a rule; if not, the lockfile tells it
             with contextlib.suppress(OSError):
                 os.unlink(self.lockfile)
         else:
             self._kill()
 
-    def _pass_on(self, signum: int) -> None:
-        if self.child and signum != signal.SIGINT and os.name == 'posix':
-            self.passed_on = True
-            with contextlib.suppress(OSError):  # it ended meanwhile
-                self.child.send_signal(signum)
-
-    def _kill(self) -> None:
+    def _kill(self, signum: int = getattr(signal, 'SIGKILL', signal.SIGTERM)) -> None:
         if self.child:
             with contextlib.suppress(OSError):  # it ended meanwhile
-                self.child.kill()
+                self.child.send_signal(signum)
 
 
 @contextlib.contextmanager
@@ -578,13 +569,6 @@ def _lockfile() -> Iterator[str]:
     finally:
         with contextlib.suppress(OSError):  # deleted by hand, or at Ctrl-C
             os.unlink(path)
-
-
-def _what_follows(status: int, asked: bool, threes: int) -> str:
-    """Decide what an exit of the child means: 'restart', 'wait' (for a change) or 'end'."""
-    if asked or (status == RELOAD and threes < 3):
-        return 'restart'
-    return 'wait' if status in (1, RELOAD) or _is_killed(status) else 'end'
 
 
 _CTRL_C = 0xC000013A  # Windows' status of a process that Ctrl-C ended
