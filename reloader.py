@@ -330,11 +330,10 @@ class _Parent:
         sys.exit(status)
 
     def _loop(self) -> int:
-        restore_terminal = _terminal()
-        what = 'restart'
+        terminal, what = _terminal(), 'restart'
         while self._settle(what == 'wait'):
             status = self._run_child()
-            restore_terminal()
+            _terminal(terminal)
             self._take_notes()
             if self._is_over():
                 break
@@ -1636,24 +1635,14 @@ def _wait(child: subprocess.Popen[bytes]) -> int:
     return child.wait()
 
 
-def _terminal() -> Callable[[], None]:
-    """Return a function that makes the terminal what it is now, after a death at a prompt."""
-    try:
+def _terminal(former: Any = None) -> Any:
+    """Return how the terminal is set; set it as it was before, if the child died at a prompt."""
+    with contextlib.suppress(Exception):  # Windows, no terminal, or one that hung up
         import termios
-    except ImportError:
-        return lambda: None
-    try:
-        handle = sys.stdin.fileno()
-        former = termios.tcgetattr(handle)
-    except (AttributeError, OSError, ValueError, termios.error):  # no stdin, or not a terminal
-        return lambda: None
-
-    def restore() -> None:
-        # In the background it would stop us (SIGTTOU); a terminal that hung up raises.
-        with contextlib.suppress(OSError, termios.error):
-            if os.tcgetpgrp(handle) == os.getpgrp() and termios.tcgetattr(handle) != former:
-                termios.tcsetattr(handle, termios.TCSANOW, former)
-    return restore
+        if former and os.tcgetpgrp(0) == os.getpgrp():  # in the background it would stop us
+            termios.tcsetattr(0, termios.TCSANOW, former)
+        return termios.tcgetattr(0)
+    return None
 
 
 def _say(text: str, quiet: bool = False) -> int:
