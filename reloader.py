@@ -414,8 +414,11 @@ class _Parent:
                                       close_fds=False)
         if self.caught:
             self._kill()  # it came while there was no child to tell; this one has just begun
-        status = _wait(self.child)
-        self.child = None
+        while self.child.returncode is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                # Windows runs signal handlers only between two waits.
+                self.child.wait(None if os.name == 'posix' else 0.2)
+        status, self.child = self.child.returncode, None
         return status
 
     def _write_header(self) -> None:
@@ -1624,15 +1627,6 @@ def _can_be_run(script: str) -> bool:
         except OSError:  # Python would end with status 2, and the reloader with it
             return False
     return os.path.exists(script)
-
-
-def _wait(child: subprocess.Popen[bytes]) -> int:
-    """Wait for the child. Windows runs signal handlers only between two waits."""
-    import subprocess
-    while os.name == 'nt':
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return child.wait(0.2)
-    return child.wait()
 
 
 def _terminal(former: Any = None) -> Any:
