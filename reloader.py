@@ -515,11 +515,8 @@ class _Parent:
 
     def _close_unclaimed(self) -> None:
         for kind, *values in _read_lockfile(self.lockfile)[1:]:
-            if kind == 'unclaimed':
-                for key in values[0]:
-                    listener = _state['sockets'].pop(key, None)
-                    if listener:
-                        listener.close()
+            if kind == 'unclaimed' and values[0] in _state['sockets']:
+                _state['sockets'].pop(values[0]).close()
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
@@ -1040,12 +1037,10 @@ def _without_own_frames(trace: Optional[TracebackType]) -> Optional[TracebackTyp
 def _drop_unclaimed_sockets(checker: FileCheckerThread) -> None:
     """Close the sockets that the program no longer asks for, here and in the parent."""
     offered: Dict[Tuple[str, int], int] = _header().get('sockets', {})
-    unclaimed = [key for key in offered if key not in _state['sockets']]
-    for key in unclaimed:
+    for key in offered.keys() - _state['sockets']:
         os.close(offered.pop(key))
         _state['dropped'].add(key)
-    if unclaimed:
-        checker.note('unclaimed', unclaimed)
+        checker.note('unclaimed', key)
 
 
 # ------------------------------------------------------------------------------------ the files
@@ -1515,18 +1510,12 @@ def _parent_pid() -> int:
 
 
 def _read_lockfile(path: str) -> list[Any]:
-    """Return the parent's header and the child's records; the last may be cut off."""
-    items = []
+    """Return the parent's header, empty in a foreign file, and the child's notes."""
+    items: list[Any] = []
     with contextlib.suppress(OSError, EOFError, ValueError, TypeError), open(path, 'rb') as file:
         while True:
-            items.append(marshal.load(file))
-    return items
-
-
-def _read_header(lockfile: str) -> Dict[str, Any]:
-    """Return what a parent wrote into its lockfile; nothing if it is not one of this module's."""
-    header = (_read_lockfile(lockfile) or [None])[0]
-    return header if isinstance(header, dict) else {}
+            items.append(marshal.load(file))  # the last may be cut off
+    return items if items and isinstance(items[0], dict) else [{}]
 
 
 def _is_alive(pid: int) -> bool:
@@ -1551,7 +1540,7 @@ def _is_child() -> bool:
         return False
     if os.name == 'posix' and int(mark) != os.getppid() and not getattr(sys, 'frozen', False):
         # Started by somebody else, or by a parent that was killed a moment ago.
-        header = _read_header(os.environ[LOCKFILE])
+        header = _read_lockfile(os.environ[LOCKFILE])[0]
         if header.get('parent') != int(mark) or _is_alive(int(mark)):
             return False
     os.environ[CHILD] = f'{mark}:{pid}'
@@ -1615,7 +1604,7 @@ def _require_main_thread() -> None:
 def _header(lockfile: str = '') -> Dict[str, Any]:
     """Return what the parent wrote for this child."""
     if _state['header'] is None:
-        _state['header'] = _read_header(lockfile or _state['lockfile'])
+        _state['header'] = _read_lockfile(lockfile or _state['lockfile'])[0]
     return dict(_state['header'])
 
 
