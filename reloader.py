@@ -1427,14 +1427,7 @@ def _wake(thread: int, signum: int) -> None:
     if hasattr(signal, 'pthread_kill') and isinstance(threading.get_ident, type(len)):
         signal.pthread_kill(thread, signum)
     elif os.name == 'posix':  # gevent has made threads greenlets, this one of main's own thread
-        original = sys.modules['gevent.monkey'].get_original
-        sleep = original('time', 'sleep')
-
-        def kill_later() -> None:  # when this greenlet has given way to the hub
-            sleep(TICK / 2)
-            os.kill(os.getpid(), signum)
-
-        original('_thread', 'start_new_thread')(kill_later, ())
+        sys.modules['gevent'].get_hub().loop.run_callback(os.kill, os.getpid(), signum)
     elif callable(signal.getsignal(signum)):  # else raise would end the process
         signal.raise_signal(signal.SIGINT)
 
