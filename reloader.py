@@ -261,9 +261,7 @@ def _reload(main_func: Callable[[], Any], options: _Options) -> bool:
     with contextlib.suppress(KeyboardInterrupt), block:  # Ctrl-C as the block is left
         main_func()
         ended = True
-    if checker.status in ('reload', 'error'):
-        _leave(checker)
-    _guard_end(checker)
+    _leave(checker)
     return ended
 
 
@@ -919,8 +917,12 @@ class _Finder:
         return spec
 
 
-def _leave(checker: FileCheckerThread) -> NoReturn:
-    """End the child as the interpreter would, but here: threads, atexit, flush, exit status."""
+def _leave(checker: FileCheckerThread) -> None:
+    """End the child as the interpreter would, but here, unless main has ended by itself."""
+    if checker.status not in ('reload', 'error'):
+        if not os.path.exists(checker.lockfile):  # the parent too has heard Ctrl-C
+            _limit(GRACE - TICK, 130)
+        return
     status = RELOAD if checker.status == 'reload' else 1
     _limit(checker.deadline - time.monotonic(), status)
     try:
@@ -930,12 +932,6 @@ def _leave(checker: FileCheckerThread) -> NoReturn:
     finally:  # whatever they raised has been printed
         _flush(close=True)
         os._exit(status)
-
-
-def _guard_end(checker: FileCheckerThread) -> None:
-    """See to it that the child ends, workers too, if its parent has heard Ctrl-C as well."""
-    if not os.path.exists(checker.lockfile):
-        _limit(GRACE - TICK, 130)
 
 
 def _limit(rest: float, status: int) -> None:
