@@ -371,7 +371,7 @@ class _Parent:
 
     def _settle(self, crashed: bool) -> bool:
         """Wait until all files are there and compile and, after a crash, one has changed."""
-        missing = False
+        hindrance = ''
         self.files.look_at_all()
         while not self._is_over():
             ripe = self.files.look()
@@ -381,13 +381,12 @@ class _Parent:
                 self._accept(self.files.accept(ripe))
                 crashed = False
                 self.files.forget_guesses()
-            is_there = not self.script or _can_be_run(self.script)
-            if is_there and not crashed and not self.files.changed:
-                return True
-            if not is_there and not missing and not self.files.changed:
-                missing = True
-                why = 'held by another process' if os.path.exists(str(self.script)) else 'missing'
-                _say(f'{_short(str(self.script))} is {why}, waiting for it')
+            if not self.files.changed:
+                former, hindrance = hindrance, _hindrance(self.script) if self.script else ''
+                if not hindrance and not crashed:
+                    return True
+                if hindrance and hindrance != former:
+                    _say(f'{_short(str(self.script))}: {hindrance}, waiting for it')
             time.sleep(self.files.tick())
         return False
 
@@ -421,20 +420,18 @@ class _Parent:
 
     def _write_header(self) -> None:
         """Tell the next child what it starts from. In place: the lockfile stays the same file."""
-        files = self.files
-        with contextlib.suppress(FileNotFoundError):  # deleted, which the child notices
-            self.started = self._touch().st_mtime
-        header = {
-            'parent': os.getpid() if os.name == 'posix' else 0, 'started': self.started,
-            'since': self.since, 'files': files.known, 'patterns': files.patterns,
-            'young': {path: content for path, (content, _) in files.young.items()},
-            'options': vars(self.options),
-            'sockets': {key: listener.fileno() for key, listener in
-                        list(_state['sockets'].items()) if os.name == 'posix'}}
-        self.since = None
+        files, sockets = self.files, list(_state['sockets'].items())
         with contextlib.suppress(FileNotFoundError), open(self.lockfile, 'r+b') as file:
+            self.started = self._touch().st_mtime  # if it was deleted the child notices
             file.truncate()
-            marshal.dump(header, file)
+            marshal.dump({
+                'parent': os.getpid() if os.name == 'posix' else 0, 'started': self.started,
+                'since': self.since, 'files': files.known, 'patterns': files.patterns,
+                'young': {path: content for path, (content, _) in files.young.items()},
+                'options': vars(self.options),
+                'sockets': {key: listener.fileno() for key, listener in sockets
+                            if os.name == 'posix'}}, file)
+        self.since = None
 
     def _take_notes(self) -> None:
         """Read what the child wrote into the lockfile."""
@@ -1597,14 +1594,14 @@ def _header(lockfile: str = '') -> Dict[str, Any]:
     return dict(_state['header'])
 
 
-def _can_be_run(script: str) -> bool:
-    """Tell whether a script is there and, on Windows, shared by whoever has it open just now."""
-    if os.name == 'nt' and os.path.isfile(script):
-        try:
+def _hindrance(script: str) -> str:
+    """Return why a script cannot be read: Python would end with status 2, the reloader with it."""
+    try:
+        if not os.path.isdir(script):
             open(script, 'rb').close()
-        except OSError:  # Python would end with status 2, and the reloader with it
-            return False
-    return os.path.exists(script)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ''
 
 
 def _terminal(former: Any = None) -> Any:
