@@ -344,8 +344,11 @@ class _Parent:
             if what == 'wait':
                 _say(f'{_name_status(status)}, waiting for a change')
             elif what == 'end':
-                return status if status != _CTRL_C else 128 + signal.SIGINT
-        return self._say_why()
+                return status
+        if not self.caught:
+            return _say('the lockfile was deleted, stopped')
+        _say(f'stopped by {_name_signal(self.caught)}')
+        return 128 + self.caught
 
     def _what_follows(self, status: int) -> str:
         """Decide what an exit of the child means: 'restart', 'wait' (for a change) or 'end'."""
@@ -354,7 +357,7 @@ class _Parent:
         self.threes = self.threes + 1 if is_failure else 0
         if asked or status == RELOAD and self.threes < 3:
             return 'restart'
-        return 'wait' if status in (1, RELOAD) or _is_killed(status) else 'end'
+        return 'wait' if status in (1, RELOAD) or not 0 <= status < _KILLED else 'end'
 
     def _say_changed(self, names: list[str]) -> None:
         self.since = time.monotonic()
@@ -362,12 +365,6 @@ class _Parent:
 
     def _is_over(self) -> bool:
         return bool(self.caught) or not os.path.exists(self.lockfile)
-
-    def _say_why(self) -> int:
-        if not self.caught:
-            return _say('the lockfile was deleted, stopped')
-        _say(f'stopped by {_name_signal(self.caught)}')
-        return 128 + self.caught
 
     def _settle(self, crashed: bool) -> bool:
         """Wait until all files are there and compile and, after a crash, one has changed."""
@@ -416,7 +413,7 @@ class _Parent:
                 # Windows runs signal handlers only between two waits.
                 self.child.wait(None if os.name == 'posix' else 0.2)
         status, self.child = self.child.returncode, None
-        return status
+        return status if status != _CTRL_C else 128 + signal.SIGINT
 
     def _write_header(self) -> None:
         """Tell the next child what it starts from. In place: the lockfile stays the same file."""
@@ -517,16 +514,16 @@ class _Parent:
     def _signals(self) -> Iterator[None]:
         """Catch what asks for the end; a signal that was ignored at the start stays ignored."""
         names = ('SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGBREAK')
-        numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-        former = {number: signal.getsignal(number) for number in numbers
-                  if signal.getsignal(number) is not signal.SIG_IGN}
-        for number in former:
-            signal.signal(number, self._catch)
+        former = {number: signal.getsignal(number) for number in signal.Signals
+                  if number.name in names}
+        for number, handler in former.items():
+            if handler is not signal.SIG_IGN:
+                signal.signal(number, self._catch)
         try:
             yield
         finally:
             for number, handler in former.items() if not self.caught else ():
-                signal.signal(number, signal.SIG_DFL if handler is None else handler)
+                signal.signal(number, handler or signal.SIG_DFL)
 
     def _catch(self, signum: int, frame: Optional[FrameType]) -> None:
         """Handle a signal: no more than notes and system calls, as it comes at any moment."""
@@ -565,17 +562,14 @@ def _lockfile() -> Iterator[str]:
             os.unlink(path)
 
 
-_CTRL_C = 0xC000013A  # Windows' status of a process that Ctrl-C ended
-
-
-def _is_killed(status: int) -> bool:
-    return status < 0 or (status >= 0xC0000000 and status != _CTRL_C)
+_KILLED = 0xC0000000  # from here on Windows' statuses mean what signals do elsewhere
+_CTRL_C = 0xC000013A  # and this one Ctrl-C
 
 
 def _name_status(status: int) -> str:
     if status < 0:
         return f'killed by {_name_signal(-status)}'
-    return f'killed by {status:#x}' if _is_killed(status) else f'exit status {status}'
+    return f'killed by {status:#x}' if status >= _KILLED else f'exit status {status}'
 
 
 def _name_signal(number: int) -> str:
