@@ -958,25 +958,25 @@ def _insist(status: int) -> None:
 
 
 def _flush(close: bool = False) -> None:
-    """Flush every open file, as the interpreter's end would; close all but the standard ones."""
+    """Flush every open file, as the interpreter's end would; close those that have an end."""
     import gc
     import io
     kinds = [io.IOBase.__base__ or io.IOBase]  # the built-in one: no abstract class is as fast
     for name, kind in (('tempfile', '_TemporaryFileWrapper'), ('zipfile', 'ZipFile')):
-        if name in sys.modules:  # they have an end of their own, too
+        if name in sys.modules:
             kinds.append(getattr(sys.modules[name], kind))
     files: list[Any] = [item for item in gc.get_objects() if issubclass(type(item), tuple(kinds))]
-    standard = (sys.stdin, sys.stdout, sys.stderr, sys.__stdin__, sys.__stdout__, sys.__stderr__)
-    kept = {id(layer) for stream in standard for layer in (
-        stream, getattr(stream, 'buffer', None), getattr(getattr(stream, 'buffer', 0), 'raw', 0))}
-    layers = (io.RawIOBase, io.BufferedIOBase, io.TextIOBase)  # from the innermost, closed last
-    for file in sorted(files, key=lambda item: [isinstance(item, layer) for layer in layers]):
-        with contextlib.suppress(Exception):  # closed, its reader is gone, or not made to be
-            if id(file) in kept:
-                file.flush()
-            elif close and (not hasattr(file, 'writable') or file.writable()):
+
+    def order(file: Any) -> list[bool]:  # what writes into another comes before that
+        layers = (io.RawIOBase, io.BufferedIOBase, io.TextIOBase)
+        return [*(isinstance(file, layer) for layer in layers), type(file).__module__ == '_io']
+
+    for file in sorted(files, key=order):
+        with contextlib.suppress(Exception):  # closed, its reader is gone, or it cannot
+            is_plain = type(file).__module__ == '_io'  # and has no end to be written
+            if close and not is_plain and (not hasattr(file, 'writable') or file.writable()):
                 file.close()
-            elif hasattr(file, 'flush'):
+            else:
                 file.flush()
 
 

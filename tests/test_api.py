@@ -1,4 +1,5 @@
 """The ways in: the calls, the context manager and the command line."""
+import gzip
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import time
 import unittest
 import urllib.error
 import urllib.request
+import zipfile
 
 from tests.support import (LONG, ReloaderTestCase, WAITING, WINDOWS, both_ways, changed,
                            needs_posix, side_by_side, skip_unless, wait_gone, wait_until)
@@ -121,6 +123,27 @@ class TheCall(ReloaderTestCase):
         self.write_app('two')
         app.wait_for('^unflushed$')
         app.wait_ready('two')
+
+    @both_ways
+    def test_a_reload_ends_the_files_that_main_left_open(self):
+        self.write_app('one', textwrap.dedent('''\
+            import builtins, gzip, tempfile, zipfile
+            text, packed = open('text', 'w'), open('packed', 'wb')
+            pack = gzip.GzipFile(fileobj=packed, mode='wb')
+            archive = zipfile.ZipFile('archive', 'w')
+            builtins.kept = [text, packed, pack, archive, tempfile.NamedTemporaryFile(dir='tmp')]
+            text.write('whole'), pack.write(b'whole'), archive.writestr('name', 'whole')
+            READY
+            time.sleep(600)'''))
+        app = self.start_app()
+        app.wait_ready('one')
+        self.write_app('two')
+        app.wait_ready('two')
+        self.assertEqual((self.folder / 'text').read_text(), 'whole')
+        self.assertEqual(gzip.decompress((self.folder / 'packed').read_bytes()), b'whole')
+        with zipfile.ZipFile(str(self.folder / 'archive')) as archive:
+            self.assertEqual(archive.read('name'), b'whole')
+        self.assertEqual(len(list(self.tmp.glob('*'))), 1)  # the lockfile
 
     @both_ways
     def test_what_main_makes_of_the_interrupt_does_not_matter(self):
