@@ -573,10 +573,9 @@ def _name_status(status: int) -> str:
 
 
 def _name_signal(number: int) -> str:
-    try:
+    with contextlib.suppress(ValueError):  # a real-time signal has no name
         return signal.Signals(number).name
-    except ValueError:  # a real-time signal has no name
-        return f'signal {number}'
+    return f'signal {number}'
 
 
 def _own_command() -> list[str]:
@@ -927,7 +926,7 @@ def _leave(checker: FileCheckerThread) -> None:
 
 def _limit(rest: float, status: int) -> None:
     """Give this process no more than the rest of the grace time, in seconds."""
-    guard = threading.Timer(max(0.0, rest), _insist, [status])
+    guard = threading.Timer(rest, _insist, [status])
     guard.daemon = True
     guard.start()
 
@@ -1447,15 +1446,10 @@ def _at_prompt(thread: int) -> bool:
 
 
 def _handles_interrupt(thread: int) -> bool:
-    """Tell whether main is in a clause that a KeyboardInterrupt led to; known from Python 3.10 on.
-
-    On Windows Ctrl-C reaches main up to 0.2 s before the parent removes the lockfile: what main
-    does by then may be its cleanup already.
-    """
+    """Tell whether main cleans up after a KeyboardInterrupt; known from Python 3.10 on."""
     exceptions: Any = getattr(sys, '_current_exceptions', dict)
-    handled = exceptions().get(thread)
-    return _follows_interrupt(  # until 3.11 as sys.exc_info()
-        handled[1] if isinstance(handled, tuple) else handled)
+    handled = exceptions().get(thread)  # until 3.11 as sys.exc_info()
+    return _follows_interrupt(handled[1] if isinstance(handled, tuple) else handled)
 
 
 def _follows_interrupt(error: Optional[BaseException]) -> bool:
@@ -1498,14 +1492,6 @@ def _read_lockfile(path: str) -> list[Any]:
     return items if items and isinstance(items[0], dict) else [{}]
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError as error:
-        return not isinstance(error, ProcessLookupError)  # but somebody else's process
-    return True
-
-
 def _is_child() -> bool:
     """Tell from the environment whether a parent started this process, and mark it as taken.
 
@@ -1520,8 +1506,10 @@ def _is_child() -> bool:
         return False
     if os.name == 'posix' and int(mark) != os.getppid() and not getattr(sys, 'frozen', False):
         # Started by somebody else, or by a parent that was killed a moment ago.
-        header = _read_lockfile(os.environ[LOCKFILE])[0]
-        if header.get('parent') != int(mark) or _is_alive(int(mark)):
+        if _read_lockfile(os.environ[LOCKFILE])[0].get('parent') != int(mark):
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            os.getpgid(int(mark))  # which, unlike a kill(), is allowed for anybody's process
             return False
     os.environ[CHILD] = f'{mark}:{pid}'
     return True
