@@ -865,13 +865,12 @@ class FileCheckerThread(threading.Thread):
         place = _place(frame)
         if _follows_interrupt(sys.exc_info()[1]):
             return  # a cleanup is under way, after this interrupt or after Ctrl-C
-        while frame:
-            if frame.f_code in (FileCheckerThread.__enter__.__code__,
+        if any(frame.f_code in (FileCheckerThread.__enter__.__code__,
                                 FileCheckerThread.__exit__.__code__,
-                                FileCheckerThread.run.__code__):  # a greenlet of main's thread
-                self._struck = False
-                return
-            frame = frame.f_back
+                                FileCheckerThread.run.__code__)  # a greenlet of main's thread
+               for frame in _stack(frame)):
+            self._struck = False
+            return
         self._places = [place]
         raise self._make_interrupt()  # in no variable: this frame's would keep it alive
 
@@ -1431,18 +1430,11 @@ def _debugger() -> Any:
 
 
 def _at_prompt(thread: int) -> bool:
-    """Tell whether main waits at a debugger's prompt, which would swallow an interrupt.
-
-    Without the GIL too: main's frames stand still at a prompt, and only few programs import pdb.
-    """
-    debugger = _debugger()
-    frame = sys._current_frames().get(thread) if debugger else None
-    while frame:
-        if frame.f_code.co_name == 'interaction' and isinstance(
-                frame.f_locals.get('self'), debugger):
-            return True
-        frame = frame.f_back
-    return False
+    """Tell whether main waits at a debugger's prompt, which would swallow an interrupt."""
+    debugger = _debugger()  # no GIL: a prompt's frames stand still, and few programs import pdb
+    newest = sys._current_frames().get(thread) if debugger else None
+    return any(frame.f_code.co_name == 'interaction'
+               and isinstance(frame.f_locals.get('self'), debugger) for frame in _stack(newest))
 
 
 def _handles_interrupt(thread: int) -> bool:
@@ -1468,14 +1460,16 @@ def _place_of(thread: int) -> Tuple[int, ...]:
 def _place(frame: Optional[FrameType]) -> Tuple[int, ...]:
     """Return the instruction that each frame has come to, from the outermost on.
 
-    Handlers stand behind what they protect. So as a thread unwinds and cleans up its place is a
-    later one, and in a loop's next turn it is the same or an earlier one.
+    Handlers stand behind what they protect: a thread that unwinds and cleans up is at a later
+    place, in a loop's next turn it is at the same or an earlier one.
     """
-    place = []
+    return tuple(frame.f_lasti for frame in _stack(frame))[::-1]
+
+
+def _stack(frame: Optional[FrameType]) -> Iterator[FrameType]:
     while frame:
-        place.append(frame.f_lasti)
+        yield frame
         frame = frame.f_back
-    return tuple(reversed(place))
 
 
 def _parent_pid() -> int:
@@ -1493,10 +1487,7 @@ def _read_lockfile(path: str) -> list[Any]:
 
 
 def _is_child() -> bool:
-    """Tell from the environment whether a parent started this process, and mark it as taken.
-
-    What the child starts inherits the variables, and must not take them for its own.
-    """
+    """Tell whether a parent started this process; mark that, for what inherits its environment."""
     mark, pid = os.environ.get(CHILD, ''), str(os.getpid())
     if mark.endswith(':' + pid):  # the child has replaced itself by exec
         return True
