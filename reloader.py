@@ -872,6 +872,11 @@ class FileCheckerThread(threading.Thread):
             self._struck = False
             return
         self._places = [place]
+        if 'gevent.hub' in sys.modules:  # its hub would print what is raised there
+            hub = sys.modules['gevent'].getcurrent()
+            if isinstance(hub, sys.modules['gevent.hub'].Hub):
+                hub.parent.throw(self._make_interrupt())
+                return
         raise self._make_interrupt()  # in no variable: this frame's would keep it alive
 
     def _make_interrupt(self) -> _Interrupt:
