@@ -379,11 +379,11 @@ class _Parent:
                 crashed = False
                 self.files.forget_guesses()
             if not self.files.changed:
-                former, hindrance = hindrance, _hindrance(self.script) if self.script else ''
+                former, hindrance = hindrance, _hindrance(self.script or '')
                 if not hindrance and not crashed:
                     return True
                 if hindrance and hindrance != former:
-                    _say(f'{_short(str(self.script))}: {hindrance}, waiting for it')
+                    _say(f'{hindrance}, waiting for it')
             time.sleep(self.files.tick())
         return False
 
@@ -1573,12 +1573,12 @@ def _header(lockfile: str = '') -> Dict[str, Any]:
 
 
 def _hindrance(script: str) -> str:
-    """Return why a script cannot be read: Python would end with status 2, the reloader with it."""
+    """Tell why a script cannot be read: Python would end with status 2, and the reloader too."""
     try:
-        if not os.path.isdir(script):
+        if script and not os.path.isdir(script):
             open(script, 'rb').close()
     except OSError as error:
-        return error.strerror or str(error)
+        return f'{_short(script)}: {error.strerror}'
     return ''
 
 
