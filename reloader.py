@@ -915,10 +915,10 @@ def _leave(checker: FileCheckerThread) -> None:
     """End the child as the interpreter would, but here, unless main has ended by itself."""
     if checker.status not in ('reload', 'error'):
         if not os.path.exists(checker.lockfile):  # the parent too has heard Ctrl-C
-            _limit(GRACE - TICK, 130)
+            _later(GRACE - TICK, _insist, 130)
         return
     status = RELOAD if checker.status == 'reload' else 1
-    _limit(checker.deadline - time.monotonic(), status)
+    _later(checker.deadline - time.monotonic(), _insist, status)
     try:
         _end_workers()
         threading._shutdown()  # type: ignore[attr-defined]  # joins threads, pools too
@@ -928,11 +928,12 @@ def _leave(checker: FileCheckerThread) -> None:
         os._exit(status)
 
 
-def _limit(rest: float, status: int) -> None:
-    """Give this process no more than the rest of the grace time, in seconds."""
-    guard = threading.Timer(rest, _insist, [status])
+def _later(seconds: float, end: Callable[[int], object], status: int) -> None:
+    """End this process by a call, if it has not ended by then."""
+    guard = threading.Timer(seconds, end, [status])
     guard.daemon = True
-    guard.start()
+    with contextlib.suppress(RuntimeError):  # Python 3.12 starts no thread as it ends
+        guard.start()
 
 
 def _end_workers() -> None:
@@ -946,17 +947,12 @@ def _insist(status: int) -> None:
     """End the process when the grace time is over; say what was in the way."""
     threads = [thread.name for thread in threading.enumerate()
                if not thread.daemon and thread is not threading.main_thread()]
-
-    def take_leave() -> None:
-        _say(f"still busy after {GRACE:.0f} s: {', '.join(threads or ['MainThread'])}; ended")
-        with contextlib.suppress(Exception):  # None, or closed
-            sys.stdout.flush()  # before the search for all others, which is slow on PyPy
-        _flush()
-
-    thread = threading.Thread(target=take_leave, daemon=True)  # main may hold a stream's lock
-    thread.start()
-    thread.join(0.5)
+    _later(0.5, os._exit, status)  # main may hold a stream's lock
     _end_workers()
+    _say(f"still busy after {GRACE:.0f} s: {', '.join(threads or ['MainThread'])}; ended")
+    with contextlib.suppress(Exception):  # None, or closed
+        sys.stdout.flush()  # before the search for all others, which is slow on PyPy
+    _flush()
     os._exit(status)
 
 

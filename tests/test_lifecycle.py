@@ -427,6 +427,21 @@ class CtrlC(ReloaderTestCase):
         self.assertEqual(app.count('^cleaned up$'), 1, app.output)
 
     @both_ways
+    def test_a_thread_that_holds_on_is_named_and_ended(self):
+        self.write_app('one', """\
+            import threading
+            threading.Thread(target=time.sleep, args=(600,), name='stubborn').start()
+            READY
+            time.sleep(600)
+            """)
+        app = self.start_app()
+        app.wait_ready('one')
+        app.ctrl_c()
+        self.assertEqual(app.wait_exit(), 130)
+        app.wait_for('^reloader: .*stubborn')
+        self.assertEqual(app.count('Traceback'), 0, app.output)
+
+    @both_ways
     def test_a_second_one_does_not_wait_for_the_grace_time(self):
         for block, word in ((HOLDS_ON, 'held'), ('''\
             try:
