@@ -393,8 +393,6 @@ class _Parent:
             _own_bytecode()  # this file has changed, and with it went the bytecode that runs
         self._write_header()
         self.born = time.monotonic()
-        environment = dict(os.environ, **{CHILD: str(os.getpid()), LOCKFILE: self.lockfile,
-                                     SUSPECT: self.suspect})
         for listener in list(_state['sockets'].values()):
             if os.name == 'nt':
                 listener.close()
@@ -404,8 +402,8 @@ class _Parent:
                 listener.listen(128)
         # close_fds=False: what our own parent handed on is the program's; Python's own are not
         # inheritable. The child stays in our group, for Ctrl-C and the debugger's terminal.
-        self.child = subprocess.Popen(self.command, env=environment, cwd=_state['start'],
-                                      close_fds=False)
+        self.child = subprocess.Popen(self.command, cwd=_state['start'], close_fds=False, env={
+            **os.environ, CHILD: str(os.getpid()), LOCKFILE: self.lockfile, SUSPECT: self.suspect})
         if self.caught:
             self._kill()  # it came while there was no child to tell; this one has just begun
         while self.child.returncode is None:
