@@ -725,7 +725,10 @@ class FileCheckerThread(threading.Thread):
             signal.signal(_WAKE, signal.SIG_DFL)
         with contextlib.suppress(ValueError):
             sys.meta_path.remove(self._finder)
-        return self.status != 'exit' or bool(kind and issubclass(kind, KeyboardInterrupt))
+        interrupted = bool(kind and issubclass(kind, KeyboardInterrupt))
+        if interrupted:  # the lockfile may still be there, if the parent is slower to hear of it
+            self.deadline = min(self.deadline, time.monotonic() + GRACE)
+        return self.status != 'exit' or interrupted
 
     def run(self) -> None:
         """Look, until there is a reason to end; then see to it that main ends."""
@@ -912,7 +915,7 @@ class _Finder:
 def _leave(checker: FileCheckerThread) -> None:
     """End the child as the interpreter would, but here, unless main has ended by itself."""
     if checker.status not in ('reload', 'error'):
-        if not os.path.exists(checker.lockfile):  # the parent too has heard Ctrl-C
+        if checker.deadline < float('inf') or not os.path.exists(checker.lockfile):  # Ctrl-C
             _later(GRACE - TICK, _insist, 130)
         return
     status = RELOAD if checker.status == 'reload' else 1
