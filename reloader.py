@@ -908,7 +908,7 @@ class _Finder:
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
         spec = PathFinder.find_spec(name, path, target)
         if spec and spec.has_location and spec.origin and os.getpid() == self.pid:
-            self.files.watch_before_reading(spec.origin)
+            self.files.watch_module(spec.origin)
         return spec
 
 
@@ -1088,21 +1088,15 @@ class _Files:
 
     def watch_module(self, file: str, is_script: bool = False,
                      born: Optional[float] = None) -> None:
-        self._watch_source(_source_of(file), is_script, born)
-
-    def _watch_source(self, path: str, is_script: bool, born: Optional[float] = None) -> None:
-        is_source = path.endswith(('.py', '.pyw')) or is_script and not path.endswith('.pyc')
-        self.watch(path, is_source, born)
-
-    def watch_before_reading(self, file: str, is_script: bool = False) -> None:
-        """Watch a module that Python is about to read: as it is now, whatever came before."""
+        """Watch a module's file; without born Python has yet to read it, as it is now."""
         path = _source_of(file)
-        if path not in self.watched and path in self.known:
+        if born is None and path not in self.watched and path in self.known:
             with contextlib.suppress(OSError):  # Windows: somebody is writing
                 if self._compare(path, _sign(path), self.known[path]):
                     _drop_bytecode(path)
                     self._learn(path)
-        self._watch_source(path, is_script)
+        is_source = path.endswith(('.py', '.pyw')) or is_script and not path.endswith('.pyc')
+        self.watch(path, is_source, born)
 
     def keep_content(self, path: str, content: Optional[bytes]) -> None:
         """Compare a file by content too until it has aged, as git does with racy entries."""
@@ -1778,7 +1772,7 @@ def _execute(is_module: bool, name: str, arguments: list[str]) -> None:
 def _execute_script(name: str, namespace: Dict[str, Any]) -> None:
     from importlib.machinery import SourceFileLoader, SourcelessFileLoader
     path = _as_python_names(name)
-    _state['checker'].files.watch_before_reading(name, is_script=True)
+    _state['checker'].files.watch_module(name, is_script=True)
     if name.endswith('.pyc'):
         loader: Any = SourcelessFileLoader('__main__', path)
         code = loader.get_code('__main__')
