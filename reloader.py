@@ -700,9 +700,8 @@ class FileCheckerThread(threading.Thread):
         self.files.find()
         if _WAKE and signal.getsignal(_WAKE) in (signal.SIG_DFL, signal.SIG_IGN):
             signal.signal(_WAKE, self._interrupt)
-        self._finder = _Finder(self.files)
         with contextlib.suppress(ValueError):  # somebody has removed it
-            sys.meta_path.insert(sys.meta_path.index(PathFinder), self._finder)
+            sys.meta_path.insert(sys.meta_path.index(PathFinder), self.files)
         _state.update(child=True, checker=self)
         self._is_entering = False
         self.note('entered')
@@ -724,7 +723,7 @@ class FileCheckerThread(threading.Thread):
         if _WAKE and signal.getsignal(_WAKE) == self._interrupt:
             signal.signal(_WAKE, signal.SIG_DFL)
         with contextlib.suppress(ValueError):
-            sys.meta_path.remove(self._finder)
+            sys.meta_path.remove(self.files)
         interrupted = bool(kind and issubclass(kind, KeyboardInterrupt))
         if interrupted:  # the lockfile may still be there, if the parent is slower to hear of it
             self.deadline = min(self.deadline, time.monotonic() + GRACE)
@@ -897,19 +896,6 @@ class FileCheckerThread(threading.Thread):
 
 class _Interrupt(KeyboardInterrupt):
     """The checker's own: unlike its base class it can be weakly referenced."""
-
-
-class _Finder:
-    """PathFinder, with a look at each file before Python reads it."""
-
-    def __init__(self, files: _Files) -> None:
-        self.files, self.pid = files, os.getpid()
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
-        spec = PathFinder.find_spec(name, path, target)
-        if spec and spec.has_location and spec.origin and os.getpid() == self.pid:
-            self.files.watch_module(spec.origin)
-        return spec
 
 
 def _leave(checker: FileCheckerThread) -> None:
@@ -1097,6 +1083,13 @@ class _Files:
                     self._learn(path)
         is_source = path.endswith(('.py', '.pyw')) or is_script and not path.endswith('.pyc')
         self.watch(path, is_source, born)
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
+        """Find a module for sys.meta_path, as PathFinder would; look before Python reads it."""
+        spec = PathFinder.find_spec(name, path, target)
+        if spec and spec.has_location and spec.origin and _checker():  # a fork has none
+            self.watch_module(spec.origin)
+        return spec
 
     def keep_content(self, path: str, content: Optional[bytes]) -> None:
         """Compare a file by content too until it has aged, as git does with racy entries."""
