@@ -677,8 +677,7 @@ class FileCheckerThread(threading.Thread):
         self._noting = threading.RLock()  # main's imports and the checker both write notes
         self._is_entering = True
         self._deciding = threading.Lock()  # whoever sets the status first wins
-        self._pause = threading.Lock()  # released to end a pause: half an Event's cost
-        self._pause.acquire()
+        self._pause = threading.Semaphore(0)  # released to end a pause between two looks
         self._left = threading.Event()  # main has left the block
         self._triggered = False
         self._age, self._touch, self._checked = 0.0, self._touched(), 0.0  # of the lockfile
@@ -717,7 +716,7 @@ class FileCheckerThread(threading.Thread):
         with contextlib.suppress(KeyboardInterrupt):  # the interrupt may come too late, and here
             self._decide('exit')
         self._left.set()
-        self._end_pause()
+        self._pause.release()
         with contextlib.suppress(KeyboardInterrupt):
             self.join()
         if _WAKE and signal.getsignal(_WAKE) == self._interrupt:
@@ -755,11 +754,7 @@ class FileCheckerThread(threading.Thread):
     def trigger(self) -> None:
         """Reload at the next look, which comes at once."""
         self._triggered = True
-        self._end_pause()
-
-    def _end_pause(self) -> None:
-        with contextlib.suppress(RuntimeError):  # there is none
-            self._pause.release()
+        self._pause.release()
 
     def note(self, *record: Any) -> None:
         """Tell the parent; not under a foreign one, and not from a fork."""
