@@ -675,7 +675,6 @@ class FileCheckerThread(threading.Thread):
         self._header: Dict[str, Any] = {}
         self._notes: list[bytes] = []  # what the parent is to know, written in one go
         self._noting = threading.RLock()  # main's imports and the checker both write notes
-        self._is_entering = True
         self._deciding = threading.Lock()  # whoever sets the status first wins
         self._pause = threading.Semaphore(0)  # released to end a pause between two looks
         self._left = threading.Event()  # main has left the block
@@ -702,13 +701,10 @@ class FileCheckerThread(threading.Thread):
         with contextlib.suppress(ValueError):  # somebody has removed it
             sys.meta_path.insert(sys.meta_path.index(PathFinder), self.files)
         _state.update(child=True, checker=self)
-        self._is_entering = False
-        self.note('entered')
-        former = threading.stack_size()
-        if os.name == 'posix':
-            threading.stack_size(STACK)
+        former = threading.stack_size(STACK if os.name == 'posix' else 0)
         self.start()
         threading.stack_size(former)
+        self.note('entered')
         return self
 
     def __exit__(self, kind: Optional[type[BaseException]], error: Optional[BaseException],
@@ -758,15 +754,14 @@ class FileCheckerThread(threading.Thread):
 
     def note(self, *record: Any) -> None:
         """Tell the parent; not under a foreign one, and not from a fork."""
-        if self._header and os.getpid() != self._pid:
-            return
-        with self._noting:
-            self._notes.append(marshal.dumps(record))
-            if self._header and not self._is_entering:
-                with contextlib.suppress(OSError), open(self.lockfile, 'r+b') as file:
-                    file.seek(0, os.SEEK_END)
-                    file.write(b''.join(self._notes))
-                self._notes.clear()
+        if self._header and os.getpid() == self._pid:
+            with self._noting:
+                self._notes.append(marshal.dumps(record))
+                if self.ident:  # else the first look is under way
+                    with contextlib.suppress(OSError), open(self.lockfile, 'r+b') as file:
+                        file.seek(0, os.SEEK_END)
+                        file.write(b''.join(self._notes))
+                    self._notes.clear()
 
     def _adopt(self, header: Dict[str, Any]) -> None:
         """Start from what the parent knows: how the files looked before this process read them."""
