@@ -679,7 +679,8 @@ class FileCheckerThread(threading.Thread):
         self._pause = threading.Semaphore(0)  # released to end a pause between two looks
         self._left = threading.Event()  # main has left the block
         self._triggered = False
-        self._age, self._touch, self._checked = 0.0, self._touched(), 0.0  # of the lockfile
+        self._age, self._checked = 0.0, 0.0  # of the lockfile
+        self._touch: Optional[int] = 0  # its mtime; None: it is gone
         self._places: list[Tuple[int, ...]] = []  # where main was at the last two looks, as it
         # may have heard Ctrl-C already at the last, a moment before the parent
         self._struck = False
@@ -729,7 +730,7 @@ class FileCheckerThread(threading.Thread):
         self.files.look_at_all()
         while not self._left.is_set():
             if time.monotonic() - self._checked > CHECK and self._is_parent_lost():
-                return self._lose_parent(self._touch is not None or self._is_orphan())
+                return self._lose_parent()
             changed = self.files.look()
             if changed and not self._forgive(changed) or self._triggered:
                 if not self.files.broken and not _at_prompt(self._main) and self._decide('reload'):
@@ -738,14 +739,16 @@ class FileCheckerThread(threading.Thread):
 
     def _is_parent_lost(self) -> bool:
         """Look at the lockfile; see where main is, while it is undisturbed."""
-        touch, now = self._touched(), time.monotonic()
+        former, self._touch, now = self._touch, None, time.monotonic()
+        with contextlib.suppress(OSError):
+            self._touch = os.stat(self.lockfile).st_mtime_ns
         # Only time in which this thread ran counts: a sleep gives the parent a new chance.
-        passed = min(now - self._checked, CHECK + SLOW_TICK + 0.1) if self._checked else 0.0
-        self._age = self._age + passed if touch == self._touch else 0.0
-        if touch and self._checked:  # not at the first look, when main has not begun
+        passed = min(now - self._checked, CHECK + SLOW_TICK + 0.1)
+        self._age = self._age + passed if self._touch == former else 0.0
+        if self._touch and self._checked:  # not at the first look, when main has not begun
             self._places = [*self._places[-1:], _place_of(self._main)]
-        self._touch, self._checked = touch, now
-        return touch is None or self._age > max(STALE, 3 * self.interval) or self._is_orphan()
+        self._checked = now
+        return self._touch is None or self._age > max(STALE, 3 * self.interval) or self._is_orphan()
 
     def trigger(self) -> None:
         """Reload at the next look, which comes at once."""
@@ -779,13 +782,6 @@ class FileCheckerThread(threading.Thread):
             passed = time.monotonic() - header['since']  # every process's has the same zero
             _say(f'running again after {passed:.2f} s', self._quiet)
 
-    def _touched(self) -> Optional[int]:
-        """Return the lockfile's mtime; None if it is gone."""
-        try:
-            return os.stat(self.lockfile).st_mtime_ns
-        except OSError:
-            return None
-
     def _is_orphan(self) -> bool:
         return bool(_parent_pid() != self._header.get('parent', self._parent))
 
@@ -803,11 +799,9 @@ class FileCheckerThread(threading.Thread):
         _say(f'{names}, restarting', self._quiet)
         self._see_off(RELOAD, at_once=True)
 
-    def _lose_parent(self, is_gone: bool) -> None:
-        """End as the parent is gone or, without its lockfile, gives up.
-
-        It may give up for a Ctrl-C that main has heard too: then main is left alone.
-        """
+    def _lose_parent(self) -> None:
+        """End. Without its lockfile the parent gives up, for a Ctrl-C that main may have heard."""
+        is_gone = self._touch is not None or self._is_orphan()
         if is_gone:
             self._decide('error')
             if self._header:
