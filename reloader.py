@@ -812,37 +812,32 @@ class FileCheckerThread(threading.Thread):
 
     def _see_off(self, status: int, at_once: bool) -> None:
         """Interrupt main, again if it goes on as if nothing had happened; in the end exit."""
-        self._tried = time.monotonic()
-        is_foreign = _handles_sigint()
+        self._tried, is_foreign = time.monotonic(), _handles_sigint()
         self.deadline = self._tried + GRACE
-        if at_once:
-            self._strike()
-        while not self._left.wait(TICK):
-            rest, waited = self.deadline - time.monotonic(), time.monotonic() - self._tried
-            if rest < 0:
+        while not self._left.is_set():
+            if time.monotonic() > self.deadline:
                 _insist(status)
-            if at_once and not self._struck:  # main was about to enter the block
-                self._strike()
-            elif self._must_strike_again(waited, rest, is_foreign):
+            # Not struck, though it is time: main was about to enter the block.
+            if at_once and not self._struck or self._must_strike_again(is_foreign):
                 self._decide('error')
                 self._strike()
+            self._left.wait(TICK)
 
-    def _must_strike_again(self, waited: float, rest: float, is_foreign: bool) -> bool:
+    def _must_strike_again(self, is_foreign: bool) -> bool:
         """Tell whether main has not heard of its end, or has swallowed the interrupt."""
         if self._alive() or not _WAKE and _handles_interrupt(self._main):
             return False
         place = _place_of(self._main)
         if place and self._places and place <= self._places[0] and not is_foreign:
-            return waited > PATIENCE
-        return not self._struck and rest < LATE  # who knows? It may be cleaning up
+            return time.monotonic() - self._tried > PATIENCE
+        # Who knows? It may be cleaning up.
+        return not self._struck and self.deadline - time.monotonic() < LATE
 
     def _strike(self) -> None:
         """Raise KeyboardInterrupt in main, or leave it to the program's own SIGINT handler."""
         self._struck, self._tried = True, time.monotonic()
-        if not _handles_sigint() and _WAKE and signal.getsignal(_WAKE) == self._interrupt:
-            _wake(self._main, _WAKE)
-        else:
-            _wake(self._main, signal.SIGINT)
+        is_ours = _WAKE and not _handles_sigint() and signal.getsignal(_WAKE) == self._interrupt
+        _wake(self._main, _WAKE if is_ours else signal.SIGINT)
 
     def _interrupt(self, signum: int, frame: Optional[FrameType]) -> None:
         """Handle the checker's own signal, in main: raise, if main is in the block and works."""
