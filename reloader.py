@@ -748,7 +748,8 @@ class FileCheckerThread(threading.Thread):
         if self._touch and self._checked:  # not at the first look, when main has not begun
             self._places = [*self._places[-1:], _place_of(self._main)]
         self._checked = now
-        return self._touch is None or self._age > max(STALE, 3 * self.interval) or self._is_orphan()
+        is_stale = self._age > max(STALE, 3 * self.interval)
+        return self._touch is None or is_stale or self._is_orphan()
 
     def trigger(self) -> None:
         """Reload at the next look, which comes at once."""
@@ -787,10 +788,8 @@ class FileCheckerThread(threading.Thread):
 
     def _decide(self, status: str) -> bool:
         with self._deciding:
-            if self.status is None:
-                self.status = status
-                return True
-            return False
+            self.status = self.status or status
+        return self.status == status
 
     def _reload(self, changed: list[str]) -> None:
         since, looks = time.monotonic(), self.files.accept(changed)
@@ -851,17 +850,12 @@ class FileCheckerThread(threading.Thread):
             self._struck = False
             return
         self._places = [place]
-        if 'gevent.hub' in sys.modules:  # its hub would print what is raised there
-            hub = sys.modules['gevent'].getcurrent()
-            if isinstance(hub, sys.modules['gevent.hub'].Hub):
-                hub.parent.throw(self._make_interrupt())
-                return
-        raise self._make_interrupt()  # in no variable: this frame's would keep it alive
-
-    def _make_interrupt(self) -> _Interrupt:
         error = _Interrupt()
         self._alive = weakref.ref(error)
-        return error
+        try:
+            raise error
+        finally:
+            del error  # this frame, which it refers to, would keep it alive
 
     def _forgive(self, changed: list[str]) -> bool:
         """Accept that the program rewrites its own file at every start, after three restarts."""
@@ -1367,7 +1361,11 @@ def _wake(thread: int, signum: int) -> None:
     if hasattr(signal, 'pthread_kill') and isinstance(threading.get_ident, type(len)):
         signal.pthread_kill(thread, signum)
     elif os.name == 'posix':  # gevent has made threads greenlets, this one of main's own thread
-        sys.modules['gevent'].get_hub().loop.run_callback(os.kill, os.getpid(), signum)
+        hub = sys.modules['gevent'].get_hub()
+        if signum == _WAKE:  # else the hub would get the interrupt, print it and go on
+            hub.loop.run_callback(hub.parent.throw, KeyboardInterrupt)
+        else:
+            hub.loop.run_callback(os.kill, os.getpid(), signum)
     elif callable(signal.getsignal(signum)):  # else raise would end the process
         signal.raise_signal(signal.SIGINT)
 
