@@ -732,8 +732,9 @@ class FileCheckerThread(threading.Thread):
             if time.monotonic() - self._checked > CHECK and self._is_parent_lost():
                 return self._lose_parent()
             changed = self.files.look()
-            if changed and not self._forgive(changed) or self._triggered:
-                if not self.files.broken and not _at_prompt(self._main) and self._decide('reload'):
+            is_asked = self._triggered and not self.files.changed  # no save is half done or broken
+            if changed and not self._forgive(changed) or is_asked:
+                if not _at_prompt(self._main) and self._decide('reload'):
                     return self._reload(changed)
             self._pause.acquire(timeout=self.files.tick())
 
@@ -1009,7 +1010,6 @@ class _Files:
         self.watched: Dict[str, bool] = {}  # whether it has to compile, as source has
         self.changed: Dict[str, Tuple[Look, float]] = {}  # how it looks now, since when
         self.verdicts: Dict[str, Tuple[Any, bool]] = {}  # for a content, whether it compiles
-        self.broken = False
         self.live = False  # whether modules are looked up, as this process runs the program
         self.started: Optional[float] = None
         self.report: Callable[..., None] = lambda *record: None
@@ -1118,7 +1118,7 @@ class _Files:
             self.look_at_all()
         if self.changed:
             return self._ripe()
-        self.first_change, self.broken = time.monotonic(), False
+        self.first_change = time.monotonic()
         return []
 
     def look_at_all(self) -> Dict[str, Tuple[Look, float]]:
@@ -1205,23 +1205,20 @@ class _Files:
         is_burst = len(self.changed) > 1 or now - self.born < EARLY
         if is_burst and now - self.moved < CALM and now - self.first_change < BURST:
             return []
-        self.broken = False
-        for path, (look, since) in list(self.changed.items()):
-            if self._is_away(path, look[0]):
-                self.broken = self.broken or now - since < ABSENCE
-            elif self.watched[path]:
-                self.broken = not self._compiles(path, look) or self.broken
-        return [] if self.broken else sorted(self.changed)
+        ready = [self._is_ready(path, look, now - since)  # of each, as each mistake is reported
+                 for path, (look, since) in self.changed.items()]
+        return sorted(self.changed) if all(ready) else []
 
-    def _is_away(self, path: str, seen: Signature) -> bool:
-        """Tell whether a file is missing or empty, as it is for a moment while it is saved."""
-        known = self.known[path]
-        was_empty = known is not None and not known[1]
-        return seen is None or self.watched[path] and not seen[1] and not was_empty
+    def _is_ready(self, path: str, look: Look, age: float) -> bool:
+        """Tell whether a file compiles or need not; if missing or emptied, whether it stays so."""
+        seen, known = look[0], self.known[path]
+        was_empty = known is not None and known[1] == 0
+        if seen is None or self.watched[path] and seen[1] == 0 and not was_empty:
+            return age > ABSENCE
+        return not self.watched[path] or self._compiles(path, look)
 
     def _compiles(self, path: str, look: Look) -> bool:
-        seen, content = look
-        version = content or seen
+        version = look[1] or look[0]  # the content's, if it is known
         if self.verdicts.get(path, ('', False))[0] != version:
             mistake = _mistake_in(path)
             if mistake:
