@@ -678,22 +678,19 @@ class FileCheckerThread(threading.Thread):
         self._deciding = threading.Lock()  # whoever sets the status first wins
         self._pause = threading.Semaphore(0)  # released to end a pause between two looks
         self._left = threading.Event()  # main has left the block
-        self._triggered = False
         self._age, self._checked = 0.0, 0.0  # of the lockfile
         self._touch: Optional[int] = 0  # its mtime; None: it is gone
         self._places: list[Tuple[int, ...]] = []  # where main was at the last two looks, as it
         # may have heard Ctrl-C already at the last, a moment before the parent
-        self._struck = False
+        self._triggered = self._struck = False
         self._alive: Callable[[], Optional[_Interrupt]] = lambda: None  # the interrupt: it lives
         # as long as it goes up, is handled, or waits in a coroutine, and not if it was swallowed
-        self._tried = 0.0  # monotonic: when main was last interrupted
 
     def __enter__(self) -> FileCheckerThread:
         """Take the first look and start to check, before main does anything."""
         import importlib.util  # noqa: F401  # the finder must not import it while it finds
         _require_main_thread()
-        self._pid, self._parent = os.getpid(), _parent_pid()
-        self._main = threading.get_ident()
+        self._pid, self._parent, self._main = os.getpid(), _parent_pid(), threading.get_ident()
         self._adopt(_header(self.lockfile))
         self.files.find_modules()
         self.files.find()
@@ -797,28 +794,27 @@ class FileCheckerThread(threading.Thread):
         names = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
         self.note('reload', since, looks)
         _say(f'{names}, restarting', self._quiet)
-        self._see_off(RELOAD, at_once=True)
+        self._see_off()
 
     def _lose_parent(self) -> None:
         """End. Without its lockfile the parent gives up, for a Ctrl-C that main may have heard."""
-        is_gone = self._touch is not None or self._is_orphan()
-        if is_gone:
+        if self._touch is not None or self._is_orphan():
             self._decide('error')
             if self._header:
                 _say('the parent is gone, stopped')
                 with contextlib.suppress(OSError):  # it cannot do this any more
                     os.unlink(self.lockfile)
-        self._see_off(1, at_once=is_gone)
+        self._see_off()
 
-    def _see_off(self, status: int, at_once: bool) -> None:
+    def _see_off(self) -> None:
         """Interrupt main, again if it goes on as if nothing had happened; in the end exit."""
-        self._tried, is_foreign = time.monotonic(), _handles_sigint()
+        self._tried, is_foreign = time.monotonic(), _handles_sigint()  # when it was interrupted
         self.deadline = self._tried + GRACE
         while not self._left.is_set():
             if time.monotonic() > self.deadline:
-                _insist(status)
-            # Not struck, though it is time: main was about to enter the block.
-            if at_once and not self._struck or self._must_strike_again(is_foreign):
+                _insist(RELOAD if self.status == 'reload' else 1)
+            is_due = self.status in ('reload', 'error') and not self._struck
+            if is_due or self._must_strike_again(is_foreign):
                 self._decide('error')
                 self._strike()
             self._left.wait(TICK)
