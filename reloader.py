@@ -255,9 +255,8 @@ def _reload(main_func: Callable[[], Any], options: _Options) -> bool:
         if not options.program:  # which asks for its socket by number
             _drop_unclaimed_sockets(checker)
     else:
-        files, file = options.files(), _file_of(sys.modules['__main__'])
-        files.find_modules()
-        _Parent(_own_command(), files, options, file and _source_of(file)).run()
+        file = _file_of(sys.modules['__main__'])
+        _Parent(_own_command(), options.files(), options, file and _source_of(file)).run()
     with contextlib.suppress(KeyboardInterrupt), block:  # Ctrl-C as the block is left
         main_func()
         ended = True
@@ -692,7 +691,6 @@ class FileCheckerThread(threading.Thread):
         _require_main_thread()
         self._pid, self._parent, self._main = os.getpid(), _parent_pid(), threading.get_ident()
         self._adopt(_header(self.lockfile))
-        self.files.find_modules()
         self.files.find()
         if _WAKE and signal.getsignal(_WAKE) in (signal.SIG_DFL, signal.SIG_IGN):
             signal.signal(_WAKE, self._interrupt)
@@ -775,7 +773,6 @@ class FileCheckerThread(threading.Thread):
             files.keep_content(path, content)
         files.expanded.update(header.get('patterns', ()))
         files.report = self.note
-        files.live = True
         if header.get('since'):
             files.moved = time.monotonic()
             passed = time.monotonic() - header['since']  # every process's has the same zero
@@ -1006,7 +1003,6 @@ class _Files:
         self.watched: Dict[str, bool] = {}  # whether it has to compile, as source has
         self.changed: Dict[str, Tuple[Look, float]] = {}  # how it looks now, since when
         self.verdicts: Dict[str, Tuple[Any, bool]] = {}  # for a content, whether it compiles
-        self.live = False  # whether modules are looked up, as this process runs the program
         self.started: Optional[float] = None
         self.report: Callable[..., None] = lambda *record: None
         self.born = self.first_change = time.monotonic()
@@ -1067,11 +1063,19 @@ class _Files:
             self.young[path] = content, time.monotonic() + YOUNG
 
     def find(self) -> None:
-        """Look up the files behind the patterns and, in the child, behind new modules."""
+        """Look up the files behind new modules and behind the patterns."""
+        now, names = time.time(), list(sys.modules.copy())
+        if names != self._names:  # lists compare five times as fast as sets
+            for name in set(names).difference(self._names):
+                module = sys.modules.get(name)
+                file = _file_of(module)
+                if file:  # a script, whatever its name, has no spec; module and archive have one
+                    is_script = name == '__main__' and not getattr(module, '__spec__', None)
+                    self.watch_module(file, is_script, self.started)
+            self._names = names
+        self.started = now  # what comes later was read later
         for pattern in list(self.patterns):
             self._find_matches(pattern)
-        if self.live:
-            self.find_modules()
 
     def add_patterns(self, patterns: list[str]) -> None:
         self.patterns += patterns
@@ -1087,18 +1091,6 @@ class _Files:
         if pattern not in self.expanded:
             self.expanded.add(pattern)
             self.report('pattern', pattern)
-
-    def find_modules(self) -> None:
-        now, names = time.time(), list(sys.modules.copy())
-        if names != self._names:  # lists compare five times as fast as sets
-            for name in set(names).difference(self._names):
-                module = sys.modules.get(name)
-                file = _file_of(module)
-                if file:  # a script, whatever its name, has no spec; module and archive have one
-                    is_script = name == '__main__' and not getattr(module, '__spec__', None)
-                    self.watch_module(file, is_script, self.started)
-            self._names = names
-        self.started = now  # what comes later was read later
 
     def tick(self) -> float:
         """Return the time until the next look: less while somebody saves now and then."""
