@@ -1007,7 +1007,7 @@ class _Files:
         self.report: Callable[..., None] = lambda *record: None
         self.born = self.first_change = time.monotonic()
         self.moved = float('-inf')  # when a change was last seen to come or go
-        self._certain: Optional[Tuple[list[str], Dict[str, bool]]] = None  # without the guesses
+        self._certain: Any = None  # patterns, watched and expanded, as they were before guesses
         self._names: list[str] = []  # of the modules that were looked up
         self._hot: list[str] = []
         self._sorted = -1  # how many files there were when _hot was chosen
@@ -1077,17 +1077,17 @@ class _Files:
         for pattern in list(self.patterns):
             self._find_matches(pattern)
 
-    def add_patterns(self, patterns: list[str]) -> None:
+    def add_patterns(self, patterns: list[str], born: Optional[float] = None) -> None:
         self.patterns += patterns
         for pattern in patterns:
-            self._find_matches(pattern)
+            self._find_matches(pattern, born)
 
-    def _find_matches(self, pattern: str) -> None:
+    def _find_matches(self, pattern: str, born: Optional[float] = None) -> None:
         for path in _expand(pattern):
             if pattern in self.expanded:
                 self.known.setdefault(path, None)
             if path != self.lockfile:
-                self.watch(path)
+                self.watch(path, born=born)
         if pattern not in self.expanded:
             self.expanded.add(pattern)
             self.report('pattern', pattern)
@@ -1140,21 +1140,17 @@ class _Files:
 
     def guess(self, patterns: list[str], born: float) -> None:
         """Watch what may be the fix of a crash, until forgotten; such files need not compile."""
-        self._certain = list(self.patterns), dict(self.watched)
-        for pattern in patterns:
-            for path in _expand(pattern):
-                self.watch(path, born=born)
-        self.patterns += patterns
-        self.expanded.update(patterns)
+        self._certain = list(self.patterns), dict(self.watched), set(self.expanded)
+        self.add_patterns(patterns, born)
 
     def forget_guesses(self) -> None:
         if self._certain:
             guessed = self.watched
-            self.patterns, self.watched = self._certain
-            for path in guessed.keys() - self.watched.keys():
-                self.known.pop(path, None)
-                self.changed.pop(path, None)
+            self.patterns, self.watched, self.expanded = self._certain
             self._certain = None
+            for path in guessed.keys() - self.watched.keys():
+                del self.known[path]
+                self.changed.pop(path, None)
 
     def _examine(self, path: str) -> None:
         if path not in self.watched:  # forgotten meanwhile
