@@ -1043,7 +1043,7 @@ class _Files:
         path = _source_of(file)
         if born is None and path not in self.watched and path in self.known:
             with contextlib.suppress(OSError):  # Windows: somebody is writing
-                if self._compare(path, _sign(path), self.known[path]):
+                if self._compare(path):
                     _drop_bytecode(path)
                     self._learn(path)
         is_source = path.endswith(('.py', '.pyw')) or is_script and not path.endswith('.pyc')
@@ -1134,8 +1134,7 @@ class _Files:
         for path, (seen, content) in looks.items():
             self.known[path] = seen
             self.keep_content(path, content)
-        self.moved = time.monotonic()
-        self._sorted = -1
+        self.moved, self._next_round, self._sorted = time.monotonic(), 0.0, -1
         return looks
 
     def guess(self, patterns: list[str], born: float) -> None:
@@ -1153,13 +1152,8 @@ class _Files:
                 self.changed.pop(path, None)
 
     def _examine(self, path: str) -> None:
-        if path not in self.watched:  # forgotten meanwhile
-            return
         try:
-            seen, known = _sign(path), self.known[path]
-            if seen == known and path not in self.young and path not in self.changed:
-                return
-            look = self._compare(path, seen, known)
+            look = self._compare(path)
         except OSError:  # Windows: somebody is writing; not yet
             return
         if look is None:
@@ -1169,15 +1163,14 @@ class _Files:
             self.changed[path] = look, time.monotonic()
             self.moved = time.monotonic()
 
-    def _compare(self, path: str, seen: Signature, known: Signature) -> Optional[Look]:
+    def _compare(self, path: str) -> Optional[Look]:
         """Return how a file looks if that is not how it looked before, else None."""
-        if seen != known:
-            return seen, _digest(path, seen)
-        if path not in self.young:
+        seen, known = _sign(path), self.known[path]
+        if seen == known and path not in self.young:
             return None
-        content, until = self.young[path]
+        content, until = self.young.get(path, (None, 0.0))
         found = _digest(path, seen)
-        if found != content:
+        if seen != known or found != content:
             return seen, found
         if time.monotonic() > until:
             del self.young[path]
