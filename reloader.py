@@ -1219,15 +1219,13 @@ def _sign(path: str) -> Signature:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in a name
         return None
-    if stat.S_ISDIR(status.st_mode):
-        return None
-    return _SIGNATURE(status)
+    return None if stat.S_ISDIR(status.st_mode) else _SIGNATURE(status)
 
 
 def _is_younger(seen: Tuple[int, int, int], path: str, born: float) -> bool:
     """Tell whether a file was saved after a process started, as far as its clock can tell."""
-    changed = int(os.stat(path).st_ctime_ns) if os.name == 'posix' else seen[0]
-    stamps = [stamp for stamp in (seen[0], changed) if stamp <= time.time_ns()]  # not the future's
+    now, changed = time.time_ns(), os.stat(path).st_ctime_ns
+    stamps = [stamp for stamp in (seen[0], changed) if stamp <= now]  # not the future's
     is_coarse = any(stamp % 10**9 == 0 for stamp in stamps)
     return any(stamp >= (int(born) - 1 if is_coarse else born) * 1e9 for stamp in stamps)
 
@@ -1251,9 +1249,7 @@ def _mistake_in(path: str) -> str:
         with open(path, 'rb') as file:
             eval('compile(text, __name__, "exec", dont_inherit=True)',
                  {'__name__': _PROBE, 'text': file.read()})
-    except OSError as error:
-        return f'{_short(path)}: {error.strerror}'
-    except Exception as error:  # SyntaxError, ValueError, MemoryError, RecursionError, ...
+    except Exception as error:  # SyntaxError, ValueError, MemoryError, OSError, ...
         line = f', line {error.lineno}' if isinstance(error, SyntaxError) and error.lineno else ''
         text = error.msg if isinstance(error, SyntaxError) else f'{type(error).__name__}: {error}'
         return f'{_short(path)}{line}: {text}'
