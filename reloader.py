@@ -1027,7 +1027,7 @@ class _Files:
             _say(f'watching {_short(path)}')
         self.watched[path] = is_source
 
-    def _learn(self, path: str, born: Optional[float] = None) -> None:
+    def _learn(self, path: str, born: Optional[float]) -> None:
         self.known[path] = None
         with contextlib.suppress(OSError):  # it vanishes, or somebody is writing
             seen = _sign(path)
@@ -1045,7 +1045,7 @@ class _Files:
             with contextlib.suppress(OSError):  # Windows: somebody is writing
                 if self._compare(path):
                     _drop_bytecode(path)
-                    self._learn(path)
+                    del self.known[path]  # to be learned, and told to the parent, anew
         is_source = path.endswith(('.py', '.pyw')) or is_script and not path.endswith('.pyc')
         self.watch(path, is_source, born)
 
