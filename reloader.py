@@ -1121,12 +1121,13 @@ class _Files:
         return self.changed
 
     def _examine_each(self, paths: list[str]) -> None:
-        with contextlib.suppress(OSError, ValueError, KeyError):  # one is missing, or forgotten
+        with contextlib.suppress(OSError, ValueError):  # one is missing
             if not self.young and not self.changed and all(map(  # in C, for the time it takes
                     eq, map(_SIGNATURE, map(os.stat, paths)), map(self.known.__getitem__, paths))):
                 return  # none has changed, which is nearly always so
         for path in paths:
-            self._examine(path)
+            with contextlib.suppress(OSError):  # Windows: somebody is writing; not yet
+                self._examine(path)
 
     def accept(self, paths: list[str]) -> Dict[str, Look]:
         """Take the files as they are for unchanged; return how they look."""
@@ -1152,16 +1153,12 @@ class _Files:
                 self.changed.pop(path, None)
 
     def _examine(self, path: str) -> None:
-        try:
-            look = self._compare(path)
-        except OSError:  # Windows: somebody is writing; not yet
-            return
+        look, now = self._compare(path), time.monotonic()
         if look is None:
             if self.changed.pop(path, None):
-                self.moved = time.monotonic()
+                self.moved = now
         elif path not in self.changed or self.changed[path][0] != look:
-            self.changed[path] = look, time.monotonic()
-            self.moved = time.monotonic()
+            self.changed[path], self.moved = (look, now), now
 
     def _compare(self, path: str) -> Optional[Look]:
         """Return how a file looks if that is not how it looked before, else None."""
