@@ -722,7 +722,6 @@ class FileCheckerThread(threading.Thread):
 
     def run(self) -> None:
         """Look, until there is a reason to end; then see to it that main ends."""
-        self.files.look_at_all()
         while not self._left.is_set():
             if time.monotonic() - self._checked > CHECK and self._is_parent_lost():
                 return self._lose_parent()
@@ -1005,7 +1004,7 @@ class _Files:
         self.verdicts: Dict[str, Tuple[Any, bool]] = {}  # for a content, whether it compiles
         self.started: Optional[float] = None
         self.report: Callable[..., None] = lambda *record: None
-        self.born = self.first_change = time.monotonic()
+        self.born = time.monotonic()
         self.moved = float('-inf')  # when a change was last seen to come or go
         self._certain: Any = None  # patterns, watched and expanded, as they were before guesses
         self._names: list[str] = []  # of the modules that were looked up
@@ -1104,10 +1103,7 @@ class _Files:
             self._examine_each([*self.changed, *self._hot] if count else self._hot)
         if is_due or len(self.changed) > count:
             self.look_at_all()
-        if self.changed:
-            return self._ripe()
-        self.first_change = time.monotonic()
-        return []
+        return self._ripe() if self.changed else []
 
     def look_at_all(self) -> Dict[str, Tuple[Look, float]]:
         self._next_round = time.monotonic() + ROUND * self.interval
@@ -1176,8 +1172,9 @@ class _Files:
     def _ripe(self) -> list[str]:
         """Return the changed files if it is time: no burst, nothing missing, all compile."""
         now = time.monotonic()
+        first = min(since for _, since in self.changed.values())
         is_burst = len(self.changed) > 1 or now - self.born < EARLY
-        if is_burst and now - self.moved < CALM and now - self.first_change < BURST:
+        if is_burst and now - self.moved < CALM and now - first < BURST:
             return []
         ready = [self._is_ready(path, look, now - since)  # of each, as each mistake is reported
                  for path, (look, since) in self.changed.items()]
