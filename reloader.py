@@ -1002,7 +1002,7 @@ class _Files:
         self.watched: Dict[str, bool] = {}  # whether it has to compile, as source has
         self.changed: Dict[str, Tuple[Look, float]] = {}  # how it looks now, since when
         self.verdicts: Dict[str, Tuple[Any, bool]] = {}  # for a content, whether it compiles
-        self.started: Optional[float] = None
+        self.started = 0.0  # when modules that are found now were read, at the earliest
         self.report: Callable[..., None] = lambda *record: None
         self.born = time.monotonic()
         self.moved = float('-inf')  # when a change was last seen to come or go
@@ -1012,7 +1012,7 @@ class _Files:
         self._sorted = -1  # how many files there were when _hot was chosen
         self._next_round = 0.0  # monotonic
 
-    def watch(self, path: str, is_source: bool = False, born: Optional[float] = None) -> None:
+    def watch(self, path: str, is_source: bool = False, born: float = 0.0) -> None:
         """Watch a file from now on; born: when the process started that may have read it."""
         if self.watched.get(path, -1) >= is_source or self._is_excluded(path):
             return
@@ -1026,7 +1026,7 @@ class _Files:
             _say(f'watching {_short(path)}')
         self.watched[path] = is_source
 
-    def _learn(self, path: str, born: Optional[float]) -> None:
+    def _learn(self, path: str, born: float) -> None:
         self.known[path] = None
         with contextlib.suppress(OSError):  # it vanishes, or somebody is writing
             seen = _sign(path)
@@ -1036,11 +1036,10 @@ class _Files:
                     self.keep_content(path, _digest(path, seen))
                 self.known[path] = seen
 
-    def watch_module(self, file: str, is_script: bool = False,
-                     born: Optional[float] = None) -> None:
+    def watch_module(self, file: str, is_script: bool = False, born: float = 0.0) -> None:
         """Watch a module's file; without born Python has yet to read it, as it is now."""
         path = _source_of(file)
-        if born is None and path not in self.watched and path in self.known:
+        if not born and path not in self.watched and path in self.known:
             with contextlib.suppress(OSError):  # Windows: somebody is writing
                 if self._compare(path):
                     _drop_bytecode(path)
@@ -1076,12 +1075,12 @@ class _Files:
         for pattern in list(self.patterns):
             self._find_matches(pattern)
 
-    def add_patterns(self, patterns: list[str], born: Optional[float] = None) -> None:
+    def add_patterns(self, patterns: list[str], born: float = 0.0) -> None:
         self.patterns += patterns
         for pattern in patterns:
             self._find_matches(pattern, born)
 
-    def _find_matches(self, pattern: str, born: Optional[float] = None) -> None:
+    def _find_matches(self, pattern: str, born: float = 0.0) -> None:
         for path in _expand(pattern):
             if pattern in self.expanded:
                 self.known.setdefault(path, None)
