@@ -679,11 +679,9 @@ class FileCheckerThread(threading.Thread):
         self._left = threading.Event()  # main has left the block
         self._age, self._checked = 0.0, 0.0  # of the lockfile
         self._touch: Optional[int] = 0  # its mtime; None: it is gone
-        self._places: list[Tuple[int, ...]] = []  # where main was at the last two looks, as it
-        # may have heard Ctrl-C already at the last, a moment before the parent
+        self._places: list[Tuple[int, ...]] = []  # main's, before it may have heard Ctrl-C
         self._triggered = self._struck = False
-        self._alive: Callable[[], Optional[_Interrupt]] = lambda: None  # the interrupt: it lives
-        # as long as it goes up, is handled, or waits in a coroutine, and not if it was swallowed
+        self._alive: Callable[[], Optional[_Interrupt]] = lambda: None
 
     def __enter__(self) -> FileCheckerThread:
         """Take the first look and start to check, before main does anything."""
@@ -741,6 +739,7 @@ class FileCheckerThread(threading.Thread):
         passed = min(now - self._checked, CHECK + SLOW_TICK + 0.1)
         self._age = self._age + passed if self._touch == former else 0.0
         if self._touch and self._checked:  # not at the first look, when main has not begun
+            # The last two: main may hear Ctrl-C a moment before the parent deletes the lockfile.
             self._places = [*self._places[-1:], _place_of(self._main)]
         self._checked = now
         is_stale = self._age > max(STALE, 3 * self.interval)
@@ -803,7 +802,7 @@ class FileCheckerThread(threading.Thread):
         self._see_off()
 
     def _see_off(self) -> None:
-        """Interrupt main, again if it goes on as if nothing had happened; in the end exit."""
+        """Raise KeyboardInterrupt in main, or leave it to its SIGINT handler; in the end exit."""
         self._tried, is_foreign = time.monotonic(), _handles_sigint()  # when it was interrupted
         self.deadline = self._tried + GRACE
         while not self._left.is_set():
@@ -826,7 +825,6 @@ class FileCheckerThread(threading.Thread):
         return not self._struck and self.deadline - time.monotonic() < LATE
 
     def _strike(self) -> None:
-        """Raise KeyboardInterrupt in main, or leave it to the program's own SIGINT handler."""
         self._struck, self._tried = True, time.monotonic()
         is_ours = _WAKE and not _handles_sigint() and signal.getsignal(_WAKE) == self._interrupt
         _wake(self._main, _WAKE if is_ours else signal.SIGINT)
@@ -861,7 +859,7 @@ class FileCheckerThread(threading.Thread):
 
 
 class _Interrupt(KeyboardInterrupt):
-    """The checker's own: unlike its base class it can be weakly referenced."""
+    """Lives while it goes up, is handled or waits in a coroutine: it can be weakly referenced."""
 
 
 def _leave(checker: FileCheckerThread) -> None:
@@ -1002,7 +1000,7 @@ class _Files:
         self.watched: Dict[str, bool] = {}  # whether it has to compile, as source has
         self.changed: Dict[str, Tuple[Look, float]] = {}  # how it looks now, since when
         self.verdicts: Dict[str, Tuple[Any, bool]] = {}  # for a content, whether it compiles
-        self.started = 0.0  # when modules that are found now were read, at the earliest
+        self.started = 0.0  # modules that are new to us were read after this
         self.report: Callable[..., None] = lambda *record: None
         self.born = time.monotonic()
         self.moved = float('-inf')  # when a change was last seen to come or go
