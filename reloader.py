@@ -671,7 +671,6 @@ class FileCheckerThread(threading.Thread):
         self.files = options.files()
         self.files.lockfile = lockfile
         self.deadline = float('inf')  # monotonic: when the process ends, with or without main
-        self._header: Dict[str, Any] = {}
         self._notes: list[bytes] = []  # what the parent is to know, written in one go
         self._noting = threading.RLock()  # main's imports and the checker both write notes
         self._deciding = threading.Lock()  # whoever sets the status first wins
@@ -765,15 +764,14 @@ class FileCheckerThread(threading.Thread):
         """Start from what the parent knows: how the files looked before this process read them."""
         self._header, files = header, self.files
         self._quiet = header.get('options', {}).get('quiet', False)
-        files.started = header.get('started', _state['imported'])
+        files.report, files.started = self.note, header.get('started', _state['imported'])
         files.known.update(header.get('files', {}))
+        files.expanded.update(header.get('patterns', ()))
         for path, content in header.get('young', {}).items():
             files.keep_content(path, content)
-        files.expanded.update(header.get('patterns', ()))
-        files.report = self.note
         if header.get('since'):
             files.moved = time.monotonic()
-            passed = time.monotonic() - header['since']  # every process's has the same zero
+            passed = files.moved - header['since']  # every process's clock has the same zero
             _say(f'running again after {passed:.2f} s', self._quiet)
 
     def _is_orphan(self) -> bool:
@@ -1271,8 +1269,7 @@ def _source_of(file: str) -> str:
         source = path[:-1]
         with contextlib.suppress(ValueError):  # not in __pycache__
             source = source_from_cache(path)
-        if os.path.exists(source):
-            return source
+        path = source if os.path.exists(source) else path
     archive = path
     while not os.path.exists(archive) and os.path.dirname(archive) != archive:
         archive = os.path.dirname(archive)
