@@ -94,6 +94,26 @@ class ASaveThatDoesNotCompile(TogetherTestCase):
             self.assertEqual(len(app.pids()), 2, app.output)
         self.at_once(scene, ways())
 
+    def test_holds_up_a_trigger(self):
+        def scene(case):
+            app, first = start_with_module(case, block='''
+                import reloader
+                while not os.path.exists('go'): time.sleep(0.01)
+                reloader.trigger_reload()
+                time.sleep(600)
+                ''')
+            save(case, broken(4))
+            app.wait_for(mistake('value.py', 4))
+            case.write('go', '')
+            save(case, broken(6))
+            app.wait_for(mistake('value.py', 6))
+            self.assertTrue(is_alive(first))
+            case.remove('go')
+            save(case, 'two')
+            app.wait_ready('two')
+            self.assertEqual(len(app.pids()), 2, app.output)
+        self.at_once(scene, ways())
+
     def test_may_fail_in_any_way_that_compile_can(self):
         """A SyntaxError, a ValueError, a decoding error, a MemoryError: one line each."""
         texts = {'a NUL': b'VALUE = 1\0\n', 'not UTF-8': b'VALUE = "\xff\xfe"\n',
