@@ -1003,7 +1003,8 @@ class _Files:
         self.born = time.monotonic()
         self.moved = float('-inf')  # when a change was last seen to come or go
         self._certain: Any = None  # patterns, watched and expanded, as they were before guesses
-        self._names: list[str] = []  # of the modules that were looked up
+        self._names: set[str] = set()  # of the modules that were looked up
+        self._newest = 0, ''  # how many there were, and the last
         self._hot: list[str] = []
         self._sorted = -1  # how many files there were when _hot was chosen
         self._next_round = 0.0  # monotonic
@@ -1058,18 +1059,22 @@ class _Files:
 
     def find(self) -> None:
         """Look up the files behind new modules and behind the patterns."""
-        now, names = time.time(), list(sys.modules.copy())
-        if names != self._names:  # lists compare five times as fast as sets
-            for name in set(names).difference(self._names):
-                module = sys.modules.get(name)
-                file = _file_of(module)
-                if file:  # a script, whatever its name, has no spec; module and archive have one
-                    is_script = name == '__main__' and not getattr(module, '__spec__', None)
-                    self.watch_module(file, is_script, self.started)
-            self._names = names
-        self.started = now  # what comes later was read later
+        with contextlib.suppress(RuntimeError):  # another thread imports at this moment: next time
+            now, newest = time.time(), (len(sys.modules), next(reversed(sys.modules)))
+            if newest != self._newest:  # else all would be compared in vain
+                for name in sys.modules.copy().keys() - self._names:
+                    self._watch_named(name)
+            self._newest, self.started = newest, now  # what comes later was read later
         for pattern in list(self.patterns):
             self._find_matches(pattern)
+
+    def _watch_named(self, name: str) -> None:
+        self._names.add(name)
+        module = sys.modules.get(name)
+        file = _file_of(module)
+        if file:  # a script, whatever its name, has no spec; a module and an archive have one
+            is_script = name == '__main__' and not getattr(module, '__spec__', None)
+            self.watch_module(file, is_script, self.started)
 
     def add_patterns(self, patterns: list[str], born: float = 0.0) -> None:
         self.patterns += patterns
