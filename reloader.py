@@ -252,8 +252,6 @@ def _reload(main_func: Callable[[], Any], options: _Options) -> bool:
         checker = block = FileCheckerThread(_state['lockfile'], options.interval,
                                             options.extra_files, options.exclude_patterns)
         checker.files.verbose = options.verbose
-        if not options.program:  # which asks for its socket by number
-            _drop_unclaimed_sockets(checker)
     else:
         file = _file_of(sys.modules['__main__'])
         _Parent(_own_command(), options.files(), options, file and _source_of(file)).run()
@@ -680,6 +678,7 @@ class FileCheckerThread(threading.Thread):
         self._touch: Optional[int] = 0  # its mtime; None: it is gone
         self._places: list[Tuple[int, ...]] = []  # main's, before it may have heard Ctrl-C
         self._triggered = self._struck = False
+        self._tried = 0.0  # monotonic: when main was last interrupted
         self._alive: Callable[[], Optional[_Interrupt]] = lambda: None
 
     def __enter__(self) -> FileCheckerThread:
@@ -769,6 +768,8 @@ class FileCheckerThread(threading.Thread):
         files.expanded.update(header.get('patterns', ()))
         for path, content in header.get('young', {}).items():
             files.keep_content(path, content)
+        if not header.get('options', {}).get('program'):  # which asks for its socket by number
+            _drop_unclaimed_sockets(self)
         if header.get('since'):
             files.moved = time.monotonic()
             passed = files.moved - header['since']  # every process's clock has the same zero
@@ -801,7 +802,7 @@ class FileCheckerThread(threading.Thread):
 
     def _see_off(self) -> None:
         """Raise KeyboardInterrupt in main, or leave it to its SIGINT handler; in the end exit."""
-        self._tried, is_foreign = time.monotonic(), _handles_sigint()  # when it was interrupted
+        self._tried, is_foreign = time.monotonic(), _handles_sigint()
         self.deadline = self._tried + GRACE
         while not self._left.is_set():
             if time.monotonic() > self.deadline:
@@ -839,10 +840,13 @@ class FileCheckerThread(threading.Thread):
             self._struck = False
             return
         self._places = [place]
-        error = _Interrupt()
+        error, gevent = _Interrupt(), sys.modules.get('gevent.hub')
         self._alive = weakref.ref(error)
         try:
-            raise error
+            if gevent and isinstance(gevent.getcurrent(), gevent.Hub):  # it would print that
+                gevent.getcurrent().parent.throw(error)
+            else:
+                raise error
         finally:
             del error  # this frame, which it refers to, would keep it alive
 
@@ -1000,7 +1004,7 @@ class _Files:
         self.verdicts: Dict[str, Tuple[Any, bool]] = {}  # for a content, whether it compiles
         self.started = 0.0  # modules that are new to us were read after this
         self.report: Callable[..., None] = lambda *record: None
-        self.born = time.monotonic()
+        self.born = self.first_change = time.monotonic()
         self.moved = float('-inf')  # when a change was last seen to come or go
         self._certain: Any = None  # patterns, watched and expanded, as they were before guesses
         self._names: set[str] = set()  # of the modules that were looked up
@@ -1103,7 +1107,10 @@ class _Files:
             self._examine_each([*self.changed, *self._hot] if count else self._hot)
         if is_due or len(self.changed) > count:
             self.look_at_all()
-        return self._ripe() if self.changed else []
+        if self.changed:
+            return self._ripe()
+        self.first_change = time.monotonic()
+        return []
 
     def look_at_all(self) -> Dict[str, Tuple[Look, float]]:
         self._next_round = time.monotonic() + ROUND * self.interval
@@ -1172,9 +1179,8 @@ class _Files:
     def _ripe(self) -> list[str]:
         """Return the changed files if it is time: no burst, nothing missing, all compile."""
         now = time.monotonic()
-        first = min(since for _, since in self.changed.values())
         is_burst = len(self.changed) > 1 or now - self.born < EARLY
-        if is_burst and now - self.moved < CALM and now - first < BURST:
+        if is_burst and now - self.moved < CALM and now - self.first_change < BURST:
             return []
         ready = [self._is_ready(path, look, now - since)  # of each, as each mistake is reported
                  for path, (look, since) in self.changed.items()]
@@ -1324,11 +1330,7 @@ def _wake(thread: int, signum: int) -> None:
     if hasattr(signal, 'pthread_kill') and isinstance(threading.get_ident, type(len)):
         signal.pthread_kill(thread, signum)
     elif os.name == 'posix':  # gevent has made threads greenlets, this one of main's own thread
-        hub = sys.modules['gevent'].get_hub()
-        if signum == _WAKE:  # else the hub would get the interrupt, print it and go on
-            hub.loop.run_callback(hub.parent.throw, KeyboardInterrupt)
-        else:
-            hub.loop.run_callback(os.kill, os.getpid(), signum)
+        sys.modules['gevent'].get_hub().loop.run_callback(os.kill, os.getpid(), signum)
     elif callable(signal.getsignal(signum)):  # else raise would end the process
         signal.raise_signal(signal.SIGINT)
 
