@@ -77,8 +77,11 @@ import stat
 import sys
 import threading
 import time
+import types
+import warnings
 import weakref
-from importlib.machinery import PathFinder
+from importlib.machinery import PathFinder, SourceFileLoader, SourcelessFileLoader
+from importlib.util import cache_from_source, source_from_cache, source_hash
 from operator import attrgetter, eq
 
 TYPE_CHECKING = False  # as typing's own, without the 5 ms that importing typing takes
@@ -125,7 +128,6 @@ SUSPICION = 10.0  # seconds from a start in which a program may have rewritten i
 
 _HERE = os.path.abspath(__file__)
 if _HERE.endswith('.pyc'):  # run from the bytecode: see _run_from_bytecode
-    from importlib.util import source_from_cache
     _HERE = source_from_cache(_HERE)
 _PROBE = '<reloader>'  # the file name under which source is tried out
 
@@ -219,8 +221,7 @@ def watch(*patterns: Union[str, os.PathLike[str]]) -> None:
     """Watch more files: names, directories or glob patterns. Without a reloader, do nothing."""
     found = _patterns(patterns)
     _state['patterns'] += found
-    checker = _checker()
-    if checker:
+    if checker := _checker():
         checker.files.add_patterns(found)
 
 
@@ -368,11 +369,10 @@ class _Parent:
         hindrance = ''
         self.files.look_at_all()
         while not self._is_over():
-            ripe = self.files.look()
-            if ripe:
+            if ripe := self.files.look():
                 if crashed:
                     self._say_changed(ripe)
-                self._accept(self.files.accept(ripe))
+                self.files.accept(ripe)
                 crashed = False
                 self.files.forget_guesses()
             if not self.files.changed:
@@ -440,7 +440,7 @@ class _Parent:
         if 'reload' in self.notes:
             self.since, accepted = self.notes['reload']
             self._dirtied(list(accepted))
-            self._accept(accepted)
+            self.files.take(accepted)
 
     def _watch_for_fix(self) -> None:
         """After a crash watch the traceback's files and, where that may not do, own folders."""
@@ -452,13 +452,6 @@ class _Parent:
             paths = paths + [os.path.join(glob.escape(folder), *names) for folder in folders
                              if _is_own(folder) for names in (['*.py'], ['*', '*.py'])]
         self.files.guess([path for path in paths if path not in self.files.patterns], self.started)
-
-    def _accept(self, accepted: Dict[str, Look]) -> None:
-        """Take files as they now are for what the next child starts from."""
-        for path, (seen, content) in accepted.items():
-            self.files.known[path] = seen
-            self.files.keep_content(path, content)
-            _drop_bytecode(path)
 
     def _dirtied(self, names: list[str]) -> bool:
         """Note what changed while a child ran; False if it was the child's own doing, again."""
@@ -494,9 +487,8 @@ class _Parent:
     def _bury_orphans(self) -> None:
         """Wait for what the program left behind: as a container's first process we inherit it."""
         with contextlib.suppress(ChildProcessError):  # there is nobody
-            while True:
-                dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-                if dead is None or self.child and dead.si_pid == self.child.pid:
+            while dead := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                if self.child and dead.si_pid == self.child.pid:
                     break
                 os.waitpid(dead.si_pid, os.WNOHANG)
 
@@ -683,7 +675,6 @@ class FileCheckerThread(threading.Thread):
 
     def __enter__(self) -> FileCheckerThread:
         """Take the first look and start to check, before main does anything."""
-        import importlib.util  # noqa: F401  # the finder must not import it while it finds
         _require_main_thread()
         self._pid, self._parent, self._main = os.getpid(), _parent_pid(), threading.get_ident()
         self._adopt(_header(self.lockfile))
@@ -938,8 +929,7 @@ def _report_errors() -> None:
 
     def excepthook(kind: type[BaseException], error: BaseException,
                    trace: Optional[TracebackType]) -> None:
-        checker: Optional[FileCheckerThread] = _state['checker']
-        if checker:
+        if checker := _state['checker']:
             checker.note('crash', sorted(_files_of(error)), isinstance(error, ImportError))
         if not issubclass(kind, KeyboardInterrupt):
             error.__traceback__ = _without_own_frames(trace)
@@ -950,15 +940,13 @@ def _report_errors() -> None:
 
 def _files_of(error: Optional[BaseException]) -> set[str]:
     """Return the files that a traceback, a SyntaxError or an OSError names."""
-    paths: set[str] = set()
+    from traceback import walk_tb
+    names: list[Any] = []
     while error:
-        trace, name = error.__traceback__, getattr(error, 'filename', None)
-        while trace:
-            paths.add(os.path.join(_state['start'], trace.tb_frame.f_code.co_filename))
-            trace = trace.tb_next
-        if isinstance(name, str):
-            paths.add(os.path.join(_state['start'], name))
+        names += [frame.f_code.co_filename for frame, _ in walk_tb(error.__traceback__)]
+        names.append(getattr(error, 'filename', None))
         error = error.__cause__ or error.__context__
+    paths = {os.path.join(_state['start'], name) for name in names if isinstance(name, str)}
     return {path for path in paths if '<' not in path and _is_own(path)}
 
 
@@ -1006,7 +994,7 @@ class _Files:
         self.report: Callable[..., None] = lambda *record: None
         self.born = self.first_change = time.monotonic()
         self.moved = float('-inf')  # when a change was last seen to come or go
-        self._certain: Any = None  # patterns, watched and expanded, as they were before guesses
+        self._certain: Dict[str, Any] = {}  # our attributes as they were before the guesses
         self._names: set[str] = set()  # of the modules that were looked up
         self._newest = 0, ''  # how many there were, and the last
         self._hot: list[str] = []
@@ -1075,8 +1063,8 @@ class _Files:
     def _watch_named(self, name: str) -> None:
         self._names.add(name)
         module = sys.modules.get(name)
-        file = _file_of(module)
-        if file:  # a script, whatever its name, has no spec; a module and an archive have one
+        if file := _file_of(module):
+            # A script, whatever its name, has no spec; a module and an archive have one.
             is_script = name == '__main__' and not getattr(module, '__spec__', None)
             self.watch_module(file, is_script, self.started)
 
@@ -1107,10 +1095,9 @@ class _Files:
             self._examine_each([*self.changed, *self._hot] if count else self._hot)
         if is_due or len(self.changed) > count:
             self.look_at_all()
-        if self.changed:
-            return self._ripe()
-        self.first_change = time.monotonic()
-        return []
+        if not self.changed:
+            self.first_change = time.monotonic()
+        return [] if self._is_burst() else self._ripe()
 
     def look_at_all(self) -> Dict[str, Tuple[Look, float]]:
         self._next_round = time.monotonic() + ROUND * self.interval
@@ -1124,34 +1111,42 @@ class _Files:
         return self.changed
 
     def _examine_each(self, paths: list[str]) -> None:
+        if self.young or self.changed or not self._are_known(paths):
+            for path in paths:
+                with contextlib.suppress(OSError):  # Windows: somebody is writing; not yet
+                    self._examine(path)
+
+    def _are_known(self, paths: list[str]) -> bool:
+        """Tell whether none has changed, as is nearly always so: in C, for the time it takes."""
         with contextlib.suppress(OSError, ValueError):  # one is missing
-            if not self.young and not self.changed and all(map(  # in C, for the time it takes
-                    eq, map(_SIGNATURE, map(os.stat, paths)), map(self.known.__getitem__, paths))):
-                return  # none has changed, which is nearly always so
-        for path in paths:
-            with contextlib.suppress(OSError):  # Windows: somebody is writing; not yet
-                self._examine(path)
+            known = map(self.known.__getitem__, paths)
+            return all(map(eq, map(_SIGNATURE, map(os.stat, paths)), known))
+        return False
 
     def accept(self, paths: list[str]) -> Dict[str, Look]:
         """Take the files as they are for unchanged; return how they look."""
         looks = {path: self.changed.pop(path)[0] for path in paths if path in self.changed}
-        for path, (seen, content) in looks.items():
-            self.known[path] = seen
-            self.keep_content(path, content)
+        self.take(looks)
         self.moved, self._next_round, self._sorted = time.monotonic(), 0.0, -1
         return looks
 
+    def take(self, looks: Dict[str, Look]) -> None:
+        for path, (seen, content) in looks.items():
+            self.known[path] = seen
+            self.keep_content(path, content)
+            _drop_bytecode(path)
+
     def guess(self, patterns: list[str], born: float) -> None:
         """Watch what may be the fix of a crash, until forgotten; such files need not compile."""
-        self._certain = list(self.patterns), dict(self.watched), set(self.expanded)
+        self._certain = {'patterns': list(self.patterns), 'watched': dict(self.watched),
+                         'expanded': set(self.expanded)}
         self.add_patterns(patterns, born)
 
     def forget_guesses(self) -> None:
         if self._certain:
-            guessed = self.watched
-            self.patterns, self.watched, self.expanded = self._certain
-            self._certain = None
-            for path in guessed.keys() - self.watched.keys():
+            guessed = self.watched.keys()
+            vars(self).update(self._certain, _certain={})
+            for path in guessed - self.watched.keys():
                 del self.known[path]
                 self.changed.pop(path, None)
 
@@ -1176,12 +1171,15 @@ class _Files:
             del self.young[path]
         return None
 
-    def _ripe(self) -> list[str]:
-        """Return the changed files if it is time: no burst, nothing missing, all compile."""
+    def _is_burst(self) -> bool:
+        """Tell whether more saves are to be waited for: not after a single one."""
         now = time.monotonic()
-        is_burst = len(self.changed) > 1 or now - self.born < EARLY
-        if is_burst and now - self.moved < CALM and now - self.first_change < BURST:
-            return []
+        is_several = len(self.changed) > 1 or now - self.born < EARLY
+        return is_several and now - self.moved < CALM and now - self.first_change < BURST
+
+    def _ripe(self) -> list[str]:
+        """Return the changed files if it is time: none is missing, all compile."""
+        now = time.monotonic()
         ready = [self._is_ready(path, look, now - since)  # of each, as each mistake is reported
                  for path, (look, since) in self.changed.items()]
         return sorted(self.changed) if all(ready) else []
@@ -1197,8 +1195,7 @@ class _Files:
     def _compiles(self, path: str, look: Look) -> bool:
         version = look[1] or look[0]  # the content's, if it is known
         if self.verdicts.get(path, ('', False))[0] != version:
-            mistake = _mistake_in(path)
-            if mistake:
+            if mistake := _mistake_in(path):
                 _say(f'{mistake}; not restarting')
             self.verdicts[path] = version, not mistake
         return self.verdicts[path][1]
@@ -1234,14 +1231,12 @@ def _digest(path: str, seen: Signature) -> Optional[bytes]:
     """Hash a small file's content, with the hash that Python puts into its own caches."""
     if seen is None or seen[1] > SMALL:
         return None
-    from importlib.util import source_hash
     with open(path, 'rb') as file:
         return source_hash(file.read())
 
 
 def _mistake_in(path: str) -> str:
     """Return what keeps a source file from compiling, in one line; '' if nothing does."""
-    import warnings
     # No warning counts. The filter is for our name alone and may stay: taking it away could take
     # away one that main sets at the same moment. From Python 3.13.5 on the caller's module counts.
     warnings.filterwarnings('ignore', module=_PROBE)
@@ -1258,7 +1253,6 @@ def _mistake_in(path: str) -> str:
 
 def _drop_bytecode(path: str) -> None:
     """Delete a changed file's bytecode cache, which tells two saves in one second not apart."""
-    from importlib.util import cache_from_source
     with contextlib.suppress(OSError, NotImplementedError, ValueError):
         os.unlink(cache_from_source(path))
 
@@ -1276,7 +1270,6 @@ def _source_of(file: str) -> str:
     """Return the file to watch for a module: the source, or the archive around it."""
     path = os.path.normpath(os.path.join(_state['start'], file))
     if path.endswith('.pyc'):
-        from importlib.util import source_from_cache
         source = path[:-1]
         with contextlib.suppress(ValueError):  # not in __pycache__
             source = source_from_cache(path)
@@ -1454,8 +1447,8 @@ def _watch_own_writes(path: str) -> None:
         if event == 'open' and args[1] not in ('r', 'rb') or event == 'os.rename':
             names = [arg for arg in args[:2] if isinstance(arg, str)]
             if any(os.path.join(os.getcwd(), name) == path for name in names):
-                _state['wrote'], checker = True, _checker()
-                if checker:
+                _state['wrote'] = True
+                if checker := _checker():
                     checker.note('wrote')
 
     sys.addaudithook(hook)  # for ever, and slow: only where three starts in a row were dirtied
@@ -1502,7 +1495,6 @@ def _terminal(former: Any = None) -> Any:
         if former and os.tcgetpgrp(0) == os.getpgrp():  # in the background it would stop us
             termios.tcsetattr(0, termios.TCSANOW, former)
         return termios.tcgetattr(0)
-    return None
 
 
 def _say(text: str, quiet: bool = False) -> int:
@@ -1610,9 +1602,7 @@ def _parse_command() -> _Options:
     parser = _parser()
     given = parser.parse_args()
     if given.version:
-        import hashlib
-        with open(_HERE, 'rb') as file:
-            print(f'reloader {__version__} sha256 {hashlib.sha256(file.read()).hexdigest()}')
+        _print_version()
         sys.exit()
     words = given.program or given.module
     if not words:
@@ -1632,6 +1622,12 @@ def _parse_command() -> _Options:
         parser.error(str(error))
     except OSError as error:
         sys.exit(_say(str(error)))
+
+
+def _print_version() -> None:
+    import hashlib
+    with open(_HERE, 'rb') as file:
+        print(f'reloader {__version__} sha256 {hashlib.sha256(file.read()).hexdigest()}')
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -1676,7 +1672,6 @@ def _run_program() -> None:
 
 def _execute(is_module: bool, name: str, arguments: list[str]) -> None:
     """Run a script, a module, a directory or an archive in a new __main__."""
-    import types
     own, main = sys.modules['__main__'], types.ModuleType('__main__')
     if hasattr(sys, 'orig_argv'):
         start = len(sys.orig_argv) - len(sys.argv)
@@ -1705,7 +1700,6 @@ def _execute(is_module: bool, name: str, arguments: list[str]) -> None:
 
 
 def _execute_script(name: str, namespace: Dict[str, Any]) -> None:
-    from importlib.machinery import SourceFileLoader, SourcelessFileLoader
     path = _as_python_names(name)
     _state['checker'].files.watch_module(name, is_script=True)
     if name.endswith('.pyc'):
@@ -1734,8 +1728,6 @@ def _is_archive(name: str) -> bool:
 
 def _own_bytecode() -> str:
     """Return the path of this file's bytecode, made if need be; '' if there is none."""
-    from importlib.machinery import SourceFileLoader
-    from importlib.util import cache_from_source
     with contextlib.suppress(OSError, NotImplementedError, SyntaxError):
         if not sys.dont_write_bytecode:
             SourceFileLoader('reloader', _HERE).get_code('reloader')
@@ -1750,8 +1742,7 @@ def _run_from_bytecode() -> None:
     """
     script, command = sys.argv[0], _own_command()
     if os.name == 'posix' and os.path.abspath(script) == _HERE and script in command:
-        bytecode = _own_bytecode()
-        if bytecode:
+        if bytecode := _own_bytecode():
             command[command.index(script)] = bytecode
             os.execv(sys.executable, command)
 
