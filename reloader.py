@@ -1612,8 +1612,8 @@ def _parse_command() -> _Options:
                      f"can't open {words[0]!r}: there is no such file")
     try:
         if given.bind:
-            host, _, port = given.bind.rpartition(':')
-            if not port.isdecimal() or os.name != 'posix':
+            host, colon, port = given.bind.rpartition(':')
+            if not colon or not port.isdecimal() or os.name != 'posix':
                 raise ValueError(f'--bind must be HOST:PORT, on POSIX, not {given.bind!r}')
             bind(host.strip('[]'), int(port))
         return _Options(given.interval, given.extra_files, given.exclude_patterns, given.quiet,

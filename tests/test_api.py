@@ -944,7 +944,7 @@ print('same', same, reloader.bind('127.0.0.1', 0).get_inheritable(), flush=True)
 
     def test_of_the_command_line_must_be_an_address(self):
         self.write('app.py', '')
-        for address in 'x', '127.0.0.1:x', '127.0.0.1:70000', '127.0.0.1:-1', '127.0.0.1:':
+        for address in 'x', '8000', '127.0.0.1:x', '127.0.0.1:70000', '127.0.0.1:-1', '127.0.0.1:':
             done = self.run_once('reloader.py', '--bind', address, 'app.py')
             self.assertEqual((done.returncode, done.stdout), (2, ''), address)
             self.assertRegex(done.stderr, r'^reloader: error: .*\n$')
