@@ -335,7 +335,7 @@ class _Parent:
                 break
             what = self._what_follows(status)
             if what == 'wait':
-                self._watch_for_fix()
+                self._watch_for_fix(0.0 if status == RELOAD else self.started)
             if what != 'restart' and self._dirtied([*self.files.look_at_all()]):
                 what = 'restart'
                 self._say_changed(sorted(self.files.changed))
@@ -442,8 +442,11 @@ class _Parent:
             self._dirtied(list(accepted))
             self.files.take(accepted)
 
-    def _watch_for_fix(self) -> None:
-        """After a crash watch the traceback's files and, where that may not do, own folders."""
+    def _watch_for_fix(self, born: float) -> None:
+        """After a crash watch the traceback's files and, where that may not do, own folders.
+
+        What was saved since born counts as the fix already.
+        """
         paths, is_import = self.notes.get('crash', ([], True))
         if is_import:
             import glob
@@ -451,7 +454,7 @@ class _Parent:
             folders.update(os.path.join(_state['start'], path) for path in sys.path)
             paths = paths + [os.path.join(glob.escape(folder), *names) for folder in folders
                              if _is_own(folder) for names in (['*.py'], ['*', '*.py'])]
-        self.files.guess([path for path in paths if path not in self.files.patterns], self.started)
+        self.files.guess([path for path in paths if path not in self.files.patterns], born)
 
     def _dirtied(self, names: list[str]) -> bool:
         """Note what changed while a child ran; False if it was the child's own doing, again."""
@@ -859,7 +862,9 @@ def _leave(checker: FileCheckerThread) -> None:
     """End the child as the interpreter would, but here, unless main has ended by itself."""
     if checker.status not in ('reload', 'error'):
         if checker.deadline < float('inf') or not os.path.exists(checker.lockfile):  # Ctrl-C
-            _later(GRACE - TICK, _insist, 130)
+            # By then a parent that has heard it, too, has deleted the lockfile.
+            _later(GRACE - TICK, lambda status: os.path.exists(checker.lockfile)
+                   or _insist(status), 130)
         return
     status = RELOAD if checker.status == 'reload' else 1
     _later(checker.deadline - time.monotonic(), _insist, status)
@@ -887,7 +892,7 @@ def _end_workers() -> None:
         worker.terminate()
 
 
-def _insist(status: int) -> None:
+def _insist(status: int) -> NoReturn:
     """End the process when the grace time is over; say what was in the way."""
     threads = [thread.name for thread in threading.enumerate()
                if not thread.daemon and thread is not threading.main_thread()]
@@ -914,13 +919,15 @@ def _flush(close: bool = False) -> None:
         layers = (io.RawIOBase, io.BufferedIOBase, io.TextIOBase)
         return [*(isinstance(file, layer) for layer in layers), type(file).__module__ == '_io']
 
-    for file in sorted(files, key=order):
-        with contextlib.suppress(Exception):  # closed, its reader is gone, or it cannot
-            is_plain = type(file).__module__ == '_io'  # and has no end to be written
-            if close and not is_plain and (not hasattr(file, 'writable') or file.writable()):
-                file.close()
-            else:
-                file.flush()
+    files.sort(key=order)
+    # Flushed before, too: two may write into one that a close() would end.
+    for end in ('flush', 'close', 'flush') if close else ('flush',):
+        for file in files:
+            with contextlib.suppress(Exception):  # closed, its reader is gone, or it cannot
+                is_plain = type(file).__module__ == '_io'  # and has no end to be written
+                is_read = hasattr(file, 'writable') and not file.writable()
+                if end == 'flush' or not is_plain and not is_read:
+                    getattr(file, end)()
 
 
 def _report_errors() -> None:
@@ -1009,11 +1016,14 @@ class _Files:
         if is_new:
             self._learn(path, born)
         if is_new or path in self.watched:
-            content = self.young.get(path, (None, 0))[0]
-            self.report('file', path, self.known[path], is_source, content)
+            self._tell(path, is_source)
         if is_new and self.verbose and _is_own(path):
             _say(f'watching {_short(path)}')
         self.watched[path] = is_source
+
+    def _tell(self, path: str, is_source: bool) -> None:
+        content = self.young.get(path, (None, 0))[0]
+        self.report('file', path, self.known[path], is_source, content)
 
     def _learn(self, path: str, born: float) -> None:
         self.known[path] = None
@@ -1028,12 +1038,13 @@ class _Files:
     def watch_module(self, file: str, is_script: bool = False, born: float = 0.0) -> None:
         """Watch a module's file; without born Python has yet to read it, as it is now."""
         path = _source_of(file)
+        is_source = path.endswith(('.py', '.pyw')) or is_script and not path.endswith('.pyc')
         if not born and path not in self.watched and path in self.known:
             with contextlib.suppress(OSError):  # Windows: somebody is writing
                 if self._compare(path):
                     _drop_bytecode(path)
-                    del self.known[path]  # to be learned, and told to the parent, anew
-        is_source = path.endswith(('.py', '.pyw')) or is_script and not path.endswith('.pyc')
+                    self._learn(path, born)
+                    self._tell(path, is_source)
         self.watch(path, is_source, born)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
@@ -1419,7 +1430,8 @@ def _is_child() -> bool:
 
 def _start_directory() -> str:
     """Return where the program was started: before os.chdir(), if the script's path tells."""
-    file = getattr(sys.modules.get('__main__'), '__file__', None) or ''
+    main = sys.modules.get('__main__')
+    file, spec = getattr(main, '__file__', None) or '', getattr(main, '__spec__', None)
     form, name = _split_command(getattr(sys, 'orig_argv', ['', *getattr(sys, 'argv', ())]))
     script = name.rstrip('/') if os.name == 'posix' else os.path.normpath(name)  # as in __file__
     if form == 'file' and not os.path.exists(script) and os.path.isabs(file):
@@ -1427,9 +1439,18 @@ def _start_directory() -> str:
             if place.endswith(os.sep + script):
                 return place[:-len(script) - 1] or os.sep
     try:
-        return os.getcwd()
+        here = os.getcwd()
     except OSError:  # deleted
-        return os.path.dirname(_HERE)
+        here = os.path.dirname(_HERE)
+    is_module = spec and spec.name != '__main__' and _has_path()
+    if is_module and here not in sys.path and file.startswith(os.path.join(sys.path[0], '')):
+        return sys.path[0]  # which python -m puts there
+    return here
+
+
+def _has_path() -> bool:
+    """Tell whether Python puts the start directory, or the script's, first in sys.path."""
+    return not (sys.flags.isolated or getattr(sys.flags, 'safe_path', False))
 
 
 _is_first = not hasattr(sys, '_reloader')
@@ -1604,10 +1625,10 @@ def _parse_command() -> _Options:
     if given.version:
         _print_version()
         sys.exit()
-    words = given.program or given.module
+    words = [*(given.module or ()), *given.program]  # -mpackage argument: in both
     if not words:
         parser.error('no script or module to run')
-    if words is given.program and not os.path.exists(words[0]):
+    if not given.module and not os.path.exists(words[0]):
         parser.error('standard input cannot be run again' if words[0] == '-' else
                      f"can't open {words[0]!r}: there is no such file")
     try:
@@ -1617,7 +1638,7 @@ def _parse_command() -> _Options:
                 raise ValueError(f'--bind must be HOST:PORT, on POSIX, not {given.bind!r}')
             bind(host.strip('[]'), int(port))
         return _Options(given.interval, given.extra_files, given.exclude_patterns, given.quiet,
-                        given.verbose, (words is given.module, words[0], words[1:]))
+                        given.verbose, (bool(given.module), words[0], words[1:]))
     except ValueError as error:
         parser.error(str(error))
     except OSError as error:
@@ -1683,7 +1704,7 @@ def _execute(is_module: bool, name: str, arguments: list[str]) -> None:
         if key in own.__dict__ and sys.version_info < (3, 14 + (key == '__cached__')):
             main.__dict__[key] = {} if key == '__annotations__' else None
     sys.modules['__main__'] = main
-    has_path = not (sys.flags.isolated or getattr(sys.flags, 'safe_path', False))
+    has_path = _has_path()
     if is_module or not name.endswith('.py') and _is_archive(name):
         import runpy
         if not is_module:

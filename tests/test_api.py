@@ -81,6 +81,14 @@ class TheCall(ReloaderTestCase):
         self.assertEqual(app.count('^after'), 1)
         self.assertEqual(app.count('Traceback'), 0)
 
+    def test_what_follows_it_may_take_its_time_where_nobody_pressed_ctrl_c(self):
+        # More than the grace time, after which a program that holds on to itself is ended.
+        self.write_app('one', 'raise KeyboardInterrupt',
+                       after='import time; time.sleep(6); print("whole", flush=True)')
+        app = self.start_app()
+        app.wait_for('^whole$')
+        self.assertEqual(app.wait_exit(), 0)
+
     def test_reloads_whatever_encloses_it(self):
         encloses = {
             'except SystemExit': 'except SystemExit:\n        pass',
@@ -123,6 +131,21 @@ class TheCall(ReloaderTestCase):
         self.write_app('two')
         app.wait_for('^unflushed$')
         app.wait_ready('two')
+
+    @both_ways
+    def test_a_reload_loses_no_output_of_two_streams_for_one_file(self):
+        self.write_app('one', '''\
+            import builtins, io
+            class Stream(io.TextIOWrapper): pass
+            builtins.kept = Stream(sys.stdout.buffer)
+            builtins.kept.write('second\\n'), sys.stdout.write('first\\n')
+            time.sleep(600)
+            ''')
+        app = self.start_app()
+        app.wait_ready('one')
+        self.write_app('two')
+        app.wait_ready('two')
+        self.assertEqual((app.count('^first$'), app.count('^second$')), (1, 1), app.output)
 
     @both_ways
     def test_a_reload_ends_the_files_that_main_left_open(self):
@@ -1083,6 +1106,11 @@ class TheCommandLine(ReloaderTestCase):
         done = self.run_once('reloader.py', '--version')
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stdout, r'\d+\.\d+')
+
+    def test_a_module_may_be_named_in_the_word_of_its_option(self):
+        self.write('app.py', 'import sys\nprint(sys.argv[1:])')
+        done = self.run_once('reloader.py', '-mapp', 'one', '-x')
+        self.assertEqual((done.returncode, done.stdout), (0, "['one', '-x']\n"), done.stderr)
 
     def test_options_may_be_given_several_times(self):
         for name in ('a.cfg', 'b.cfg', 'c.cfg', 'd.cfg'):

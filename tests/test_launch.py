@@ -176,6 +176,17 @@ class TheProgram(TogetherTestCase):
             ['app.py'], ['sub dir/a b.py'], ['-m', 'pkg.mod'], ['-m', 'pkg'], ['directory'],
             ['app.pyz'], ['-m', 'shelved'], ['-Wignore', 'bare'])])
 
+    def test_is_started_where_the_parent_was_if_it_moved_before_the_import(self):
+        """As far as __file__ and sys.path tell; a script's __file__ does so from Python 3.9 on."""
+        away = '    os.chdir(os.path.join(os.path.dirname(os.environ["COPY"]), "elsewhere"))\n'
+
+        def scene(case, words):
+            lay_out(case, PROGRAM.replace('    import reloader\n', away + '    import reloader\n'))
+            self.compare(case, 'library', words)
+        scripts = [['app.py'], ['directory']] if sys.version_info >= (3, 9) else []
+        self.at_once(scene, [('library', words) for words in (
+            ['-m', 'mod'], ['-m', 'pkg'], ['-m', 'pkg.mod'], *scripts)])
+
     def test_starts_from_another_directory_too(self):
         def scene(case):
             lay_out(case)

@@ -493,7 +493,8 @@ class StatusThree(TogetherTestCase):
             case.write_app('two')
             app.wait_ready('two')
             self.assertEqual(len(app.pids()), 4, app.output)
-        self.at_once(scene, ways('sys.exit(3)', 'os._exit(3)'))
+        generates = 'open("new1.py", "w").close(); open("new2.py", "w").close(); '
+        self.at_once(scene, ways('sys.exit(3)', 'os._exit(3)', generates + 'sys.exit(3)'))
 
 
 @side_by_side
