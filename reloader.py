@@ -401,8 +401,8 @@ class _Parent:
         # inheritable. The child stays in our group, for Ctrl-C and the debugger's terminal.
         self.child = subprocess.Popen(self.command, cwd=_state['start'], close_fds=False, env={
             **os.environ, CHILD: str(os.getpid()), LOCKFILE: self.lockfile, SUSPECT: self.suspect})
-        if self.caught:
-            self._kill()  # it came while there was no child to tell; this one has just begun
+        if self.caught not in (0, signal.SIGINT):  # which the lockfile has told it
+            self._kill(self.caught)  # it may have come while there was no child to tell
         while self.child.returncode is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 # Windows runs signal handlers only between two waits.
@@ -674,6 +674,7 @@ class FileCheckerThread(threading.Thread):
         self._places: list[Tuple[int, ...]] = []  # main's, before it may have heard Ctrl-C
         self._triggered = self._struck = False
         self._tried = 0.0  # monotonic: when main was last interrupted
+        self._is_in_vain = False  # the parent had given up before main began
         self._alive: Callable[[], Optional[_Interrupt]] = lambda: None
 
     def __enter__(self) -> FileCheckerThread:
@@ -686,6 +687,7 @@ class FileCheckerThread(threading.Thread):
             signal.signal(_WAKE, self._interrupt)
         with contextlib.suppress(ValueError):  # somebody has removed it
             sys.meta_path.insert(sys.meta_path.index(PathFinder), self.files)
+        self._is_in_vain = not os.path.exists(self.lockfile)
         _state.update(child=True, checker=self)
         former = threading.stack_size(STACK if os.name == 'posix' else 0)
         self.start()
@@ -713,7 +715,8 @@ class FileCheckerThread(threading.Thread):
     def run(self) -> None:
         """Look, until there is a reason to end; then see to it that main ends."""
         while not self._left.is_set():
-            if time.monotonic() - self._checked > CHECK and self._is_parent_lost():
+            is_due = time.monotonic() - self._checked > CHECK or len(self._places) < 2
+            if is_due and self._is_parent_lost():
                 return self._lose_parent()
             changed = self.files.look()
             is_asked = self._triggered and not self.files.changed  # no save is half done or broken
@@ -731,8 +734,8 @@ class FileCheckerThread(threading.Thread):
         passed = min(now - self._checked, CHECK + SLOW_TICK + 0.1)
         self._age = self._age + passed if self._touch == former else 0.0
         if self._touch and self._checked:  # not at the first look, when main has not begun
-            # The last two: main may hear Ctrl-C a moment before the parent deletes the lockfile.
-            self._places = [*self._places[-1:], _place_of(self._main)]
+            # The last four: main may hear Ctrl-C some time before the parent deletes the lockfile.
+            self._places = [*self._places[-3:], _place_of(self._main)]
         self._checked = now
         is_stale = self._age > max(STALE, 3 * self.interval)
         return self._touch is None or is_stale or self._is_orphan()
@@ -786,7 +789,7 @@ class FileCheckerThread(threading.Thread):
 
     def _lose_parent(self) -> None:
         """End. Without its lockfile the parent gives up, for a Ctrl-C that main may have heard."""
-        if self._touch is not None or self._is_orphan():
+        if self._is_in_vain or self._touch is not None or self._is_orphan():
             self._decide('error')
             if self._header:
                 _say('the parent is gone, stopped')
@@ -1505,7 +1508,8 @@ def _hindrance(script: str) -> str:
         if script and not os.path.isdir(script):
             open(script, 'rb').close()
     except OSError as error:
-        return f'{_short(script)}: {error.strerror}'
+        is_held = os.name == 'nt' and isinstance(error, PermissionError)
+        return f"{_short(script)}: {'held by another process' if is_held else error.strerror}"
     return ''
 
 
@@ -1735,11 +1739,13 @@ def _execute_script(name: str, namespace: Dict[str, Any]) -> None:
 
 def _as_python_names(name: str) -> str:
     """Return a script's path as Python shows it: relative until 3.8, in full on Windows."""
-    if sys.version_info < (3, 9) or name[1:3] == ':\\' or name[:2] == '\\\\':
-        return name  # Windows' full names stay as they are, slashes and all
-    if os.name == 'nt' or sys.implementation.name == 'pypy':
-        return os.path.abspath(name)
-    return os.path.join(_state['start'], name)
+    if sys.version_info < (3, 9):
+        return name
+    if os.name == 'nt':  # where full names stay as they are; abspath() would drop a last slash
+        is_full = name[1:3] == ':\\' or name[:2] == '\\\\'
+        return name if is_full else str(sys.modules['nt']._getfullpathname(name))
+    path = os.path.join(_state['start'], name)
+    return os.path.normpath(path) if sys.implementation.name == 'pypy' else path
 
 
 def _is_archive(name: str) -> bool:

@@ -74,7 +74,7 @@ class AFileThatIsHeld(ReloaderTestCase):
         with self.held('app.py'):
             self.write('other.py', 'x = 22\n')
             app.wait_for(changed('other.py'))
-            app.wait_for(r'^reloader: app\.py is held .*waiting')
+            app.wait_for(r'^reloader: app\.py: held .*waiting')
         app.wait_ready('one')
         self.assertEqual(app.count('Traceback|Permission|Errno|WinError'), 0, app.output)
 
