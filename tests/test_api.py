@@ -601,7 +601,7 @@ class ExcludePatterns(ReloaderTestCase):
 class TheContextManager(ReloaderTestCase):
     """FileCheckerThread(lockfile, interval, extra_files=None, exclude_patterns=None)"""
 
-    def run_block(self, block, during='', lock='lock'):
+    def run_block(self, block, during=''):
         """Run a block in the manager; return what it printed. `during`: runs in a thread."""
         self.write('lock', '')
         self.write('watched.py', '')
@@ -613,7 +613,7 @@ class TheContextManager(ReloaderTestCase):
             'def during():', '    inside.wait()'] + ['    ' + line for line in during.split('\n')]
             + ['inside = threading.Event()',
                'threading.Thread(target=during, daemon=True).start()',
-               'checker = reloader.FileCheckerThread(%r, 0.1)' % lock,
+               'checker = reloader.FileCheckerThread("lock", 0.1)',
                'print("before", checker.status, checker.lockfile, checker.interval)',
                'try:',
                '    with checker as entered:',
@@ -626,7 +626,7 @@ class TheContextManager(ReloaderTestCase):
         done = self.run_once('app.py')
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         lines = done.stdout.splitlines()
-        self.assertEqual(lines[:2], ['before None %s 0.1' % lock, 'same True None'])
+        self.assertEqual(lines[:2], ['before None lock 0.1', 'same True None'])
         return lines[2:]
 
     CHANGE = 'open("watched.py", "w").write("x = 1\\n")'
@@ -675,7 +675,11 @@ class TheContextManager(ReloaderTestCase):
                                  ['suppressed or ended', 'after error'])
 
     def test_a_lockfile_that_never_was_is_an_error_too(self):
-        self.assertEqual(self.run_block('time.sleep(600)', lock='nowhere')[-1], 'after error')
+        self.write('app.py', 'import reloader, time\n'
+                   'with reloader.FileCheckerThread("nowhere", 0.1) as checker: time.sleep(600)\n'
+                   'print("after", checker.status)\n')
+        done = self.run_once('app.py')
+        self.assertEqual((done.returncode, done.stdout), (0, 'after error\n'), done.stderr)
 
     def test_the_first_decision_stays(self):
         found = self.run_block('try: READY; time.sleep(600)\n'
