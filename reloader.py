@@ -81,7 +81,6 @@ import types
 import warnings
 import weakref
 from importlib.machinery import PathFinder, SourceFileLoader, SourcelessFileLoader
-from importlib.util import cache_from_source, source_from_cache, source_hash
 from operator import attrgetter, eq
 
 TYPE_CHECKING = False  # as typing's own, without the 5 ms that importing typing takes
@@ -128,6 +127,7 @@ SUSPICION = 10.0  # seconds from a start in which a program may have rewritten i
 
 _HERE = os.path.abspath(__file__)
 if _HERE.endswith('.pyc'):  # run from the bytecode: see _run_from_bytecode
+    from importlib.util import source_from_cache
     _HERE = source_from_cache(_HERE)
 _PROBE = '<reloader>'  # the file name under which source is tried out
 
@@ -679,6 +679,7 @@ class FileCheckerThread(threading.Thread):
 
     def __enter__(self) -> FileCheckerThread:
         """Take the first look and start to check, before main does anything."""
+        import importlib.util  # noqa: F401  # which the finder must not import while it finds
         _require_main_thread()
         self._pid, self._parent, self._main = os.getpid(), _parent_pid(), threading.get_ident()
         self._adopt(_header(self.lockfile))
@@ -1245,6 +1246,7 @@ def _digest(path: str, seen: Signature) -> Optional[bytes]:
     """Hash a small file's content, with the hash that Python puts into its own caches."""
     if seen is None or seen[1] > SMALL:
         return None
+    from importlib.util import source_hash  # late: on 3.9 it brings typing along
     with open(path, 'rb') as file:
         return source_hash(file.read())
 
@@ -1267,6 +1269,7 @@ def _mistake_in(path: str) -> str:
 
 def _drop_bytecode(path: str) -> None:
     """Delete a changed file's bytecode cache, which tells two saves in one second not apart."""
+    from importlib.util import cache_from_source
     with contextlib.suppress(OSError, NotImplementedError, ValueError):
         os.unlink(cache_from_source(path))
 
@@ -1284,6 +1287,7 @@ def _source_of(file: str) -> str:
     """Return the file to watch for a module: the source, or the archive around it."""
     path = os.path.normpath(os.path.join(_state['start'], file))
     if path.endswith('.pyc'):
+        from importlib.util import source_from_cache
         source = path[:-1]
         with contextlib.suppress(ValueError):  # not in __pycache__
             source = source_from_cache(path)
@@ -1755,6 +1759,7 @@ def _is_archive(name: str) -> bool:
 
 def _own_bytecode() -> str:
     """Return the path of this file's bytecode, made if need be; '' if there is none."""
+    from importlib.util import cache_from_source
     with contextlib.suppress(OSError, NotImplementedError, SyntaxError):
         if not sys.dont_write_bytecode:
             SourceFileLoader('reloader', _HERE).get_code('reloader')

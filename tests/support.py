@@ -497,6 +497,10 @@ class ReloaderTestCase(unittest.TestCase):
             _patiently(os.replace, target, path)
         return path
 
+    def move(self, name: str | os.PathLike, target: str) -> None:
+        """Rename a file below the folder, over another if need be."""
+        _patiently(os.replace, self.folder / name, self.folder / target)
+
     def remove(self, name: str) -> None:
         """Delete a file below the folder."""
         _patiently(os.remove, self.folder / name)

@@ -1,5 +1,4 @@
 """The ways in: the calls, the context manager and the command line."""
-import gzip
 import json
 import os
 import re
@@ -15,6 +14,11 @@ import zipfile
 
 from tests.support import (LONG, ReloaderTestCase, WAITING, WINDOWS, both_ways, changed,
                            needs_posix, side_by_side, skip_unless, wait_gone, wait_until)
+
+try:
+    import gzip
+except ImportError:
+    gzip = None
 
 TICKING = '''\
 while True:
@@ -147,6 +151,7 @@ class TheCall(ReloaderTestCase):
         app.wait_ready('two')
         self.assertEqual((app.count('^first$'), app.count('^second$')), (1, 1), app.output)
 
+    @skip_unless(gzip, 'this Python was built without zlib')
     @both_ways
     def test_a_reload_ends_the_files_that_main_left_open(self):
         self.write_app('one', textwrap.dedent('''\

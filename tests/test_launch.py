@@ -311,7 +311,7 @@ class ASave(TogetherTestCase):
             return case.write(file, text)
         with zipfile.ZipFile(str(case.folder / (file + '~')), 'w') as archive:
             archive.writestr(ARCHIVES[file], text)
-        return os.replace(case.folder / (file + '~'), case.folder / file)
+        return case.move(file + '~', file)
 
     def test_restarts_the_program_in_every_launch_form(self):
         def scene(case, form):
@@ -388,7 +388,7 @@ class ACopyInsideAPackage(TogetherTestCase):
     def vendor(self, case):
         case.write('pkg/__init__.py', '')
         case.write('pkg/vendor/__init__.py', '')
-        os.replace(case.folder / 'reloader.py', case.folder / 'pkg/vendor/reloader.py')
+        case.move('reloader.py', 'pkg/vendor/reloader.py')
 
     def test_reloads_a_program_that_calls_it(self):
         def scene(case, form):

@@ -250,7 +250,7 @@ class AFileThatVanishes(TogetherTestCase):
                 app = case.start_app()
                 app.wait_ready('one')
             for pause in 0.05, 0.3, 1, 2.5:
-                os.replace(case.folder / name, case.folder / 'gone~')
+                case.move(name, 'gone~')
                 time.sleep(pause)
                 value = 'back after %s' % pause
                 case.write_app(value) if name == 'app.py' else save(case, value)
@@ -657,7 +657,7 @@ class AClock(TogetherTestCase):
             app, _ = start_with_module(case)
             path = save(case, 'two', 'restored.py')
             os.utime(path, (time.time() - 3600,) * 2)
-            os.replace(path, case.folder / 'value.py')
+            case.move(path, 'value.py')
             app.wait_ready('two')
             path = save(case, 'six')
             os.utime(path, (time.time() - 7200,) * 2)
@@ -745,7 +745,7 @@ class AModule(TogetherTestCase):
     @staticmethod
     def link(case, source, name):
         os.symlink(source, case.folder / 'new', target_is_directory=name == 'current')
-        os.replace(case.folder / 'new', case.folder / name)
+        case.move('new', name)
 
 
 @side_by_side
