@@ -512,8 +512,8 @@ class _Parent:
         try:
             yield
         finally:
-            for number, handler in former.items() if not self.caught else ():
-                signal.signal(number, handler or signal.SIG_DFL)
+            for number, handler in former.items():  # one more must not kill us at the very end
+                signal.signal(number, signal.SIG_IGN if self.caught else handler or signal.SIG_DFL)
 
     def _catch(self, signum: int, frame: Optional[FrameType]) -> None:
         """Handle a signal: no more than notes and system calls, as it comes at any moment."""
