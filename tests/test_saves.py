@@ -496,6 +496,28 @@ class StatusThree(TogetherTestCase):
         generates = 'open("new1.py", "w").close(); open("new2.py", "w").close(); '
         self.at_once(scene, ways('sys.exit(3)', 'os._exit(3)', generates + 'sys.exit(3)'))
 
+    def test_asked_for_or_late_it_is_no_crash(self):
+        """Reloads do not count, nor do starts that went well for two seconds."""
+        def scene(case, seconds):
+            starts = 4 if seconds else 2
+            for value in 'one', 'two', 'three':
+                case.write_app(value)
+                if value == 'one':
+                    app = case.start_app()
+                app.wait_ready(value)
+            case.write_app('four', """
+                with open('starts', 'a') as file:
+                    file.write('.')
+                if os.path.getsize('starts') < %r:
+                    time.sleep(%r)
+                    sys.exit(3)
+                time.sleep(600)
+                """ % (starts, seconds))
+            for _ in range(starts):
+                app.wait_ready('four')
+            self.assertEqual(app.count(WAITING), 0, app.output)
+        self.at_once(scene, ways(0, QUICK + 0.1), idle=True)
+
 
 @side_by_side
 class ASaveDuringTheStart(TogetherTestCase):
