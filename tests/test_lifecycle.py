@@ -283,6 +283,7 @@ class WhatTakesItsTime(ReloaderTestCase):
         app.wait_for('^cleaned up$')
         wait_until(lambda: process_state(child) in ('Z', ''))  # nobody reaps it yet
         self.assertGreater(time.monotonic() - began, 4)
+        self.assertEqual(app.count('^reloader: the parent is gone, stopped$'), 1, app.output)
         app.signal(signal.SIGCONT)
         app.signal(signal.SIGTERM)
         # It may have seen that the lockfile is gone before the signal, and be about to exit.
