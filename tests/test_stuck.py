@@ -483,6 +483,20 @@ class WhatHoldsOn(TogetherTestCase):
             app.wait_ready('two')
         self.at_once(scene, ways())
 
+    def test_without_a_prompt_a_debugger_is_no_reason_to_wait(self):
+        def scene(case):
+            case.write_app('one', '''
+                import bdb
+                def interaction():
+                    READY
+                    time.sleep(600)
+                bdb.Bdb().runcall(interaction)
+                ''')
+            app = case.start_app()
+            app.wait_ready('one')
+            reload(case, app)
+        self.at_once(scene, ways())
+
 
 if __name__ == '__main__':
     unittest.main()
