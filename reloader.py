@@ -305,7 +305,8 @@ class _Parent:
         self.lockfile = ''
         self.child: Optional[subprocess.Popen[bytes]] = None
         self.caught = 0  # the first signal that asks for the end; the handlers only take notes
-        self.deadline = float('inf')  # when a child that was asked to end is killed
+        self.deadline = float('inf')  # when a child that was asked to end is killed; then we
+        self.status: Optional[int] = None  # our own, in the end
         self.since: Optional[float] = None  # when the change was noticed that is being acted on
         self.threes = 0  # how often in a row status 3 came unasked for, at once after the start
         self.series: list[list[str]] = []  # what dirtied each of the last three starts
@@ -323,6 +324,8 @@ class _Parent:
                 status = self._loop()
             except OSError as error:
                 status = _say(f'cannot start the program: {error}')
+        self.deadline = min(self.deadline, time.monotonic() + GRACE)
+        self.status = status
         sys.exit(status)
 
     def _loop(self) -> int:
@@ -480,6 +483,10 @@ class _Parent:
                 self.deadline = min(self.deadline, time.monotonic() + GRACE + 1)
             if time.monotonic() > self.deadline:
                 self._kill()
+                # What stands before the call may have begun a thread here, too, that does not end.
+                is_held = self.caught or not threading.main_thread().is_alive()
+                if self.status is not None and is_held:
+                    _insist(self.status)
             if os.getpid() == 1:
                 self._bury_orphans()
 
@@ -902,7 +909,7 @@ def _insist(status: int) -> NoReturn:
                if not thread.daemon and thread is not threading.main_thread()]
     _later(0.5, os._exit, status)  # main may hold a stream's lock
     _end_workers()
-    _say(f"still busy after {GRACE:.0f} s: {', '.join(threads or ['MainThread'])}; ended")
+    _say(f"still busy, ended: {', '.join(threads or ['MainThread'])}")
     with contextlib.suppress(Exception):  # None, or closed
         sys.stdout.flush()  # before the search for all others, which is slow on PyPy
     _flush()

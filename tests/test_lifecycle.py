@@ -335,6 +335,32 @@ class WhatTakesItsTime(ReloaderTestCase):
         self.assertEqual(app.wait_exit(), 130)
         self.assertEqual(app.count('^cleaned up$'), 1, app.output)
 
+    def scenario_a_thread_begun_before_the_call_keeps_neither(self):
+        """Behind a call the parent has begun it, too."""
+        started = []
+        for act, status in ((lambda app: app.ctrl_c(), 130),
+                            (lambda app: app.signal(signal.SIGTERM), 128 + signal.SIGTERM),
+                            (lambda app: self.remove('tmp/' + self.lockfiles()[0]), 1),
+                            (lambda app: app.type('end\n'), 7)):
+            self.new_folder()
+            self.write_app('one', """
+                input()
+                stop.set()
+                sys.exit(7)
+                """, before="""
+                stop = threading.Event()
+                threading.Thread(target=stop.wait).start()
+                """)
+            app = self.start_app(stdin=subprocess.PIPE)
+            child = app.wait_ready('one')
+            act(app)
+            started.append((app, child, status, self.tmp))
+        yield
+        for app, child, status, tmp in started:
+            self.assertEqual(app.wait_exit(), status, app.output)
+            wait_gone(child)
+            self.assertEqual(os.listdir(tmp), [])
+
     def assert_nothing_left_in(self, app):
         self.assertEqual(os.listdir(app.tmp), [])
 
