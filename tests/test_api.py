@@ -641,7 +641,7 @@ class TheContextManager(ReloaderTestCase):
                              'print(issubclass(reloader.FileCheckerThread, threading.Thread))')
         self.assertEqual(done.stdout, 'True\n')
 
-    def test_leaves_no_handler_and_no_finder_behind(self):
+    def test_leaves_no_handler_and_no_finder_behind_and_takes_none(self):
         self.write('lock', '')
         self.write('app.py', '''
             import signal, sys, threading
@@ -653,8 +653,13 @@ class TheContextManager(ReloaderTestCase):
             with reloader.FileCheckerThread('lock', 0.1):
                 print(state() == before)
             print(state() == before)
+            signals = [getattr(signal, 'SIGURG', signal.SIGTERM), signal.SIGINT]
+            with reloader.FileCheckerThread('lock', 0.1):
+                for number in signals:
+                    signal.signal(number, print)
+            print([signal.getsignal(number) for number in signals] == [print, print])
             ''')
-        self.assertEqual(self.run_once('app.py').stdout, 'False\nTrue\n')
+        self.assertEqual(self.run_once('app.py').stdout, 'False\nTrue\nTrue\n')
 
     def test_exit_suppresses_only_the_keyboard_interrupt(self):
         self.assertEqual(self.run_block('pass'), ['suppressed or ended', 'after exit'])

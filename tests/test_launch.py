@@ -627,6 +627,9 @@ COMMANDS = {
     'pydevd': (['/work/app.py'], dict(
         orig=[PYTHON, '/opt/pydevd.py', '--port', '1', '--file', '/work/app.py'],
         argv=['/work/app.py'], file='/work/app.py')),
+    'a command that runs a script': (['app.py', 'x'], dict(
+        orig=[PYTHON, '-c', 'import tool; tool.run("app.py")'], argv=['app.py', 'x'],
+        file='/work/app.py')),
     'a tool of the same name': (['sub/app.py'], dict(
         orig=[PYTHON, 'app.py', 'sub/app.py'], argv=['sub/app.py'], file='/work/sub/app.py')),
     'a tool whose name ends ours': (['myapp.py'], dict(
