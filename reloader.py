@@ -220,7 +220,7 @@ def _listen(host: str, port: int) -> socket.socket:
 def watch(*patterns: Union[str, os.PathLike[str]]) -> None:
     """Watch more files: names, directories or glob patterns. Without a reloader, do nothing."""
     found = _patterns(patterns)
-    _state['patterns'] += found
+    _state['patterns'].update(found)
     if checker := _checker():
         checker.files.add_patterns(found)
 
@@ -280,7 +280,7 @@ class _Options:
 
     def files(self) -> _Files:
         files = _Files(self.interval, self.exclude_patterns, self.verbose)
-        files.patterns += self.extra_files + _state['patterns']
+        files.patterns.update(self.extra_files, _state['patterns'])
         return files
 
 
@@ -438,8 +438,8 @@ class _Parent:
                 self.files.known[path] = seen
                 self.files.keep_content(path, content)
                 self.files.watch(path, is_source)
-            elif kind == 'pattern' and values[0] not in self.files.patterns:
-                self.files.patterns.append(values[0])
+            elif kind == 'pattern':
+                self.files.patterns.add(values[0])
         if 'reload' in self.notes:
             self.since, accepted = self.notes['reload']
             self._dirtied(list(accepted))
@@ -999,7 +999,7 @@ class _Files:
 
     def __init__(self, interval: float, excluded: list[str], verbose: bool) -> None:
         self.interval, self.verbose = interval, verbose
-        self.patterns: list[str] = []
+        self.patterns: set[str] = set()
         self.expanded: set[str] = set()  # patterns whose files are known: a new match is a change
         self.excluded = list(excluded)
         self.lockfile = ''  # moves, and may lie in a directory of the extra files, as TMPDIR may
@@ -1091,7 +1091,7 @@ class _Files:
             self.watch_module(file, is_script, self.started)
 
     def add_patterns(self, patterns: list[str], born: float = 0.0) -> None:
-        self.patterns += patterns
+        self.patterns.update(patterns)
         for pattern in patterns:
             self._find_matches(pattern, born)
 
@@ -1160,7 +1160,7 @@ class _Files:
 
     def guess(self, patterns: list[str], born: float) -> None:
         """Watch what may be the fix of a crash, until forgotten; such files need not compile."""
-        self._certain = {'patterns': list(self.patterns), 'watched': dict(self.watched),
+        self._certain = {'patterns': set(self.patterns), 'watched': dict(self.watched),
                          'expanded': set(self.expanded)}
         self.add_patterns(patterns, born)
 
@@ -1472,8 +1472,7 @@ _is_first = not hasattr(sys, '_reloader')
 _state: Dict[str, Any] = vars(sys).setdefault('_reloader', {
     'start': _start_directory(), 'argv': list(getattr(sys, 'argv', ())), 'imported': time.time(),
     'child': _is_child(), 'lockfile': os.environ.get(LOCKFILE, ''), 'checker': None,
-    'header': None, 'wrote': False, 'dropped': set(), 'patterns': [],
-    'sockets': {}})
+    'header': None, 'wrote': False, 'dropped': set(), 'patterns': set(), 'sockets': {}})
 
 
 def _watch_own_writes(path: str) -> None:
