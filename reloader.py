@@ -583,7 +583,7 @@ def _own_command() -> list[str]:
         raise RuntimeError('an interactive session cannot be started again by the reloader')
     options: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     # private, but what multiprocessing uses; it repeats the environment's -W, and lacks -u and -X
-    if not sys.flags.ignore_environment:
+    if not sys.flags.ignore_environment:  # PyPy would count them twice
         for warning in os.environ.get('PYTHONWARNINGS', '').split(','):
             if '-W' + warning in options:
                 options.remove('-W' + warning)
@@ -610,7 +610,7 @@ def _child_command(orig_argv: list[str], argv: list[str], executable: str, optio
     place = ntpath.dirname(file) if spec == '__main__' else file  # in a directory, an archive
     form, name = _split_command(orig_argv)
     if (form == '-c' and not file or form == '-m' and spec in (name, name + '.__main__')
-            or form == 'file' and not is_module and _whole(name, start) == _whole(place, start)):
+            or form == 'file' and _whole(name, start) == _whole(place, start)):
         return [executable, *orig_argv[1:]]
     if not file:
         sys.exit('reloader: a program from -c or standard input cannot be started again; '

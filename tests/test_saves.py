@@ -805,6 +805,15 @@ def rewrite():
             self.assertLessEqual(len(app.pids()), 2 * starts + 3, app.output)
         self.at_once(scene, ways('at import', 'in main'))
 
+    def test_and_ends_by_itself_ends_both_after_three_starts(self):
+        def scene(case):
+            case.write('stamp.py', 'STAMP = 0\n')
+            case.write_app('one', 'rewrite()\nsys.exit(5)', before=self.STAMP + 'import stamp')
+            app = case.start_app()
+            self.assertEqual(app.wait_exit(), 5, app.output)
+            self.assertIn(len(app.pids()), (3, 4), app.output)
+        self.at_once(scene, ways())
+
     def test_is_not_what_a_person_in_a_hurry_does(self):
         """Eight saves of one file, each right after the start that the one before it caused."""
         def scene(case):
