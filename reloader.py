@@ -711,8 +711,10 @@ class FileCheckerThread(threading.Thread):
         self._pause.release()
         with contextlib.suppress(KeyboardInterrupt):
             self.join()
-        if _WAKE and signal.getsignal(_WAKE) == self._interrupt:
-            signal.signal(_WAKE, signal.SIG_DFL)
+        for number, ours, former in ((_WAKE, self._interrupt, signal.SIG_DFL),
+                                     (signal.SIGINT, _pass_over, signal.default_int_handler)):
+            if number and signal.getsignal(number) == ours:
+                signal.signal(number, former)
         with contextlib.suppress(ValueError):
             sys.meta_path.remove(self.files)
         interrupted = bool(kind and issubclass(kind, KeyboardInterrupt))
@@ -845,6 +847,7 @@ class FileCheckerThread(threading.Thread):
             self._struck = False
             return
         self._places = [place]
+        _leave_ctrl_c()
         error, gevent = _Interrupt(), sys.modules.get('gevent.hub')
         self._alive = weakref.ref(error)
         try:
@@ -877,6 +880,7 @@ def _leave(checker: FileCheckerThread) -> None:
             _later(GRACE - TICK, lambda status: os.path.exists(checker.lockfile)
                    or _insist(status), 130)
         return
+    _leave_ctrl_c()
     status = RELOAD if checker.status == 'reload' else 1
     _later(checker.deadline - time.monotonic(), _insist, status)
     try:
@@ -886,6 +890,16 @@ def _leave(checker: FileCheckerThread) -> None:
     finally:  # whatever they raised has been printed
         _flush(close=True)
         os._exit(status)
+
+
+def _leave_ctrl_c() -> None:
+    """Let no Ctrl-C cut off the cleanup for a reload: the parent hears of it, too."""
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, _pass_over)  # not SIG_IGN, which the program's own inherit
+
+
+def _pass_over(signum: int, frame: Optional[FrameType]) -> None:
+    """Handle SIGINT by doing nothing."""
 
 
 def _later(seconds: float, end: Callable[[int], object], status: int) -> None:
@@ -1356,7 +1370,8 @@ def _wake(thread: int, signum: int) -> None:
 def _handles_sigint() -> bool:
     """Tell whether the program has a SIGINT handler; the one that pdb leaves behind is none."""
     handler = signal.getsignal(signal.SIGINT)
-    return callable(handler) and handler != signal.default_int_handler and not isinstance(
+    is_none = handler in (signal.default_int_handler, _pass_over)
+    return callable(handler) and not is_none and not isinstance(
         getattr(handler, '__self__', None), _debugger())
 
 

@@ -478,6 +478,28 @@ class CtrlC(ReloaderTestCase):
         app.wait_for('^reloader: .*stubborn')
         self.assertEqual(app.count('Traceback'), 0, app.output)
 
+    @needs_posix
+    @both_ways
+    def test_leaves_the_cleanup_for_a_reload_alone(self):
+        for block in ('try: READY; time.sleep(600)\nfinally: clean_up()',
+                      'import atexit; atexit.register(clean_up)\ntime.sleep(600)'):
+            with self.subTest(block):
+                self.write_app('one', block, before="""
+                    def clean_up():
+                        print('cleaning', flush=True)
+                        time.sleep(0.5)
+                        print('cleaned up', flush=True)
+                    """)
+                app = self.start_app()
+                app.wait_ready('one')
+                self.write_app('two')
+                app.wait_for('^cleaning$')
+                app.ctrl_c()
+                self.assertEqual(app.wait_exit(), 130)
+                self.assertEqual(app.count('^cleaned up$'), 1, app.output)
+                self.assertEqual((app.count('Traceback'), app.count('^ready')), (0, 1), app.output)
+                self.assert_nothing_left()
+
     @both_ways
     def test_a_second_one_does_not_wait_for_the_grace_time(self):
         for block, word in ((HOLDS_ON, 'held'), ('''\
