@@ -305,8 +305,7 @@ class _Parent:
         self.lockfile = ''
         self.child: Optional[subprocess.Popen[bytes]] = None
         self.caught = 0  # the first signal that asks for the end; the handlers only take notes
-        self.deadline = float('inf')  # when a child that was asked to end is killed; then we
-        self.status: Optional[int] = None  # our own, in the end
+        self.deadline = float('inf')  # when a child that was asked to end is killed
         self.since: Optional[float] = None  # when the change was noticed that is being acted on
         self.threes = 0  # how often in a row status 3 came unasked for, at once after the start
         self.series: list[list[str]] = []  # what dirtied each of the last three starts
@@ -324,8 +323,7 @@ class _Parent:
                 status = self._loop()
             except OSError as error:
                 status = _say(f'cannot start the program: {error}')
-        self.deadline = min(self.deadline, time.monotonic() + GRACE)
-        self.status = status
+        threading.Thread(target=self._end_in_time, args=[status], daemon=True).start()
         sys.exit(status)
 
     def _loop(self) -> int:
@@ -470,6 +468,15 @@ class _Parent:
             return False
         return bool(names)
 
+    def _end_in_time(self, status: int) -> None:
+        """End, when a thread that was begun before the call, and so runs here too, does not."""
+        if self.caught:
+            time.sleep(max(LATE, self.deadline - time.monotonic()))
+        else:
+            threading.main_thread().join()
+            time.sleep(GRACE)
+        _insist(status)
+
     def _beat(self) -> None:
         """Touch the lockfile, and keep the deadline; a thread, as main waits for the child."""
         size = 0
@@ -483,10 +490,6 @@ class _Parent:
                 self.deadline = min(self.deadline, time.monotonic() + GRACE + 1)
             if time.monotonic() > self.deadline:
                 self._kill()
-                # What stands before the call may have begun a thread here, too, that does not end.
-                is_held = self.caught or not threading.main_thread().is_alive()
-                if self.status is not None and is_held:
-                    _insist(self.status)
             if os.getpid() == 1:
                 self._bury_orphans()
 
