@@ -490,7 +490,7 @@ class _Parent:
                 self.deadline = min(self.deadline, time.monotonic() + GRACE + 1)
             if time.monotonic() > self.deadline:
                 self._kill()
-            if os.getpid() == 1:
+            if os.getpid() == 1 and hasattr(os, 'waitid'):  # which PyPy lacks
                 self._bury_orphans()
 
     def _touch(self) -> os.stat_result:
