@@ -471,7 +471,7 @@ class _Parent:
     def _end_in_time(self, status: int) -> None:
         """End, when a thread that was begun before the call, and so runs here too, does not."""
         if self.caught:
-            time.sleep(max(LATE, self.deadline - time.monotonic()))
+            time.sleep(max(LATE, self.deadline - time.monotonic()))  # over: the child was killed
         else:
             threading.main_thread().join()
             time.sleep(GRACE)
@@ -896,7 +896,7 @@ def _leave(checker: FileCheckerThread) -> None:
 
 
 def _leave_ctrl_c() -> None:
-    """Let no Ctrl-C cut off the cleanup for a reload: the parent hears of it, too."""
+    """Let no Ctrl-C cut off a cleanup that we asked for: the parent hears of it, too."""
     if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
         signal.signal(signal.SIGINT, _pass_over)  # not SIG_IGN, which the program's own inherit
 

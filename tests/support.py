@@ -494,10 +494,10 @@ class ReloaderTestCase(unittest.TestCase):
         target = path.with_name(path.name + '~') if replace else path
         _patiently(target.write_bytes, text)
         if replace:
-            _patiently(os.replace, target, path)
+            self.move(target, path)
         return path
 
-    def move(self, name: str | os.PathLike, target: str) -> None:
+    def move(self, name: str | os.PathLike, target: str | os.PathLike) -> None:
         """Rename a file below the folder, over another if need be."""
         _patiently(os.replace, self.folder / name, self.folder / target)
 

@@ -500,10 +500,11 @@ class StatusThree(TogetherTestCase):
         """Reloads do not count, nor do starts that went well for two seconds."""
         def scene(case, seconds):
             starts = 4 if seconds else 2
-            for value in 'one', 'two', 'three':
+            case.write_app('one')
+            app = case.start_app()
+            app.wait_ready('one')
+            for value in 'two', 'three':
                 case.write_app(value)
-                if value == 'one':
-                    app = case.start_app()
                 app.wait_ready(value)
             case.write_app('four', """
                 with open('starts', 'a') as file:
