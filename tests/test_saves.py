@@ -11,7 +11,7 @@ from tests.together import Code, TogetherTestCase, ways
 
 ABSENCE = 3.0  # seconds that a file may be away or empty: the promise's number
 GRACE = 5.0  # seconds, the grace time: nothing here is allowed to need it
-QUICK = 2.0  # seconds in which a program that exits with 3 has just begun
+QUICK = 10.0  # seconds in which a program that exits with 3 has just begun
 CLOCK = 2.0  # seconds, the coarsest clock of a file system (FAT)
 TRACEBACK = r'^Traceback \(most recent call last\)'
 CANNOT_OPEN = "can't open file"
@@ -487,7 +487,7 @@ class StatusThree(TogetherTestCase):
                 app.wait_ready('three')
             taken = (time.monotonic() - since) / 3
             if WINDOWS and taken > QUICK / 2:
-                skip(case, 'a start takes %.1f s here: at once is less than 2 s' % taken)
+                skip(case, 'a start takes %.1f s here: at once is less than 10 s' % taken)
             app.wait_for(WAITING)
             self.assertEqual(len(app.pids()), 3, app.output)
             case.write_app('two')
@@ -497,9 +497,9 @@ class StatusThree(TogetherTestCase):
         self.at_once(scene, ways('sys.exit(3)', 'os._exit(3)', generates + 'sys.exit(3)'))
 
     def test_asked_for_or_late_it_is_no_crash(self):
-        """Reloads do not count, nor do starts that went well for two seconds."""
+        """Reloads do not count, nor do starts that went well for ten seconds."""
         def scene(case, seconds):
-            starts = 4 if seconds else 2
+            starts = 3 if seconds else 2
             case.write_app('one')
             app = case.start_app()
             app.wait_ready('one')
@@ -781,8 +781,8 @@ def rewrite():
     with open('stamp.py', 'w') as file: file.write('STAMP = %d\\n' % (number + 1))
 '''
 
-    def test_stops_restarting_after_three_starts(self):
-        """One line names the file; any later save of it counts again."""
+    def test_restarts_every_two_seconds_in_the_end(self):
+        """One line names the file and says what to do; a save of another file counts at once."""
         ticking = 'for turn in range(9999): print("tick", turn, flush=True); time.sleep(0.05)'
 
         def scene(case, moment):
@@ -792,27 +792,28 @@ def rewrite():
             else:
                 case.write_app('one', 'rewrite()\n' + ticking, before=self.STAMP + 'import stamp')
             app = case.start_app()
-            app.wait_for(r'^reloader: (?!.*changed, restarting).*stamp\.py')
-            app.wait_for('^tick 30$')  # it runs on, for longer than it took to notice
-            starts = len(app.pids())
-            self.assertIn(starts, (3, 4), app.output)
-            case.write('stamp.py', 'STAMP = 1000\n')
-            app.wait_for(r'^reloader: .*stamp\.py changed, restarting')
-            app.wait_ready('one')
+            for pause in 0.5, 2.0:
+                app.wait_for(r'^reloader: .*stamp\.py .*in %s s.*exclude_patterns' % pause)
+            self.assertLessEqual(len(app.pids()), 8, app.output)
+            for _ in range(2):  # it runs on in the meantime
+                app.wait_ready('one')
+                app.wait_for('^tick 20$')
             case.write_app('two', before='import stamp')
             app.wait_ready('two')
+            starts = len(app.pids())
             case.write('stamp.py', 'STAMP = 2000\n')
             app.wait_ready('two')
-            self.assertLessEqual(len(app.pids()), 2 * starts + 3, app.output)
+            self.assertEqual(len(app.pids()), starts + 1, app.output)
         self.at_once(scene, ways('at import', 'in main'))
 
-    def test_and_ends_by_itself_ends_both_after_three_starts(self):
+    def test_and_ends_by_itself_stays_ended(self):
+        """Half a file may have run: it is run once more."""
         def scene(case):
             case.write('stamp.py', 'STAMP = 0\n')
             case.write_app('one', 'rewrite()\nsys.exit(5)', before=self.STAMP + 'import stamp')
             app = case.start_app()
             self.assertEqual(app.wait_exit(), 5, app.output)
-            self.assertIn(len(app.pids()), (3, 4), app.output)
+            self.assertEqual(len(app.pids()), 2, app.output)
         self.at_once(scene, ways())
 
     def test_is_not_what_a_person_in_a_hurry_does(self):

@@ -9,7 +9,7 @@ import sys
 import time
 import unittest
 
-from tests.support import (FOREVER, WINDOWS, both_ways, is_alive, needs_posix, side_by_side,
+from tests.support import (FOREVER, PYPY, WINDOWS, both_ways, is_alive, needs_posix, side_by_side,
                            skip, wait_gone)
 from tests.together import TogetherTestCase, ways
 
@@ -417,6 +417,7 @@ class WhatHoldsOn(TogetherTestCase):
     if WINDOWS:
         BLOCKS['a wait'] = 'MainThread', 'READY\nthreading.Event().wait()'
     MAY_BE_SOONER = {'a handler', 'ignoring it later', 'the debugger'}
+    IS_HOPELESS = {'a loop'}  # three interrupts in vain are enough
 
     def test_is_ended_after_the_grace_time(self):
         def scene(case, name):
@@ -431,7 +432,8 @@ class WhatHoldsOn(TogetherTestCase):
             taken = time.monotonic() - since
             line = r'^.*reloader: .*\b%s' % holder
             if name not in self.MAY_BE_SOONER:
-                case.assertGreater(taken, GRACE - 1.5, app.output)
+                least = 1.4 if name in self.IS_HOPELESS and not PYPY else GRACE - 1.5
+                case.assertGreater(taken, least, app.output)
                 case.assertEqual(app.count(line), 1, app.output)
                 case.assertEqual(app.count(TRACEBACK), 0, app.output)
             if not WINDOWS:  # where a start alone may take as long

@@ -122,18 +122,6 @@ class Names(ReloaderTestCase):
                 self.write('sub/app.py', self.text('one'))
                 self.reload(*words, path)
 
-    @skip_unless(sys.version_info >= (3, 9), 'until 3.8 __file__ is relative, and tells nothing')
-    def test_of_the_script_tell_the_start_directory_in_any_case(self):
-        """Even when the program has left it before it imports this module."""
-        for path in ('sub/app.py', 'Sub\\App.py'):
-            with self.subTest(path):
-                self.write('elsewhere/readme.txt', '')
-                self.text = lambda value: (
-                    'import os, sys\nsys.path.append(os.getcwd())\nprint("in", os.getcwd(),'
-                    ' flush=True)\nos.chdir("elsewhere")\n' + library(value))
-                self.write('sub/app.py', self.text('one'))
-                self.reload(path)
-
     @both_ways
     def test_of_watched_files_may_be_written_in_any_case(self):
         for name in ('data.txt', 'conf/a.ini'):
