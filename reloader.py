@@ -258,7 +258,7 @@ class _Options:
         self.extra_files = _patterns(extra_files)
         self.exclude_patterns = _patterns(exclude_patterns, free='*')
         self.verbose, self.program = verbose, program
-        self.quiet = _shared['quiet'] = quiet
+        self.quiet = quiet
 
 
 def _patterns(patterns: Patterns, free: str = '\0') -> list[str]:
@@ -277,6 +277,7 @@ class _Parent:
 
     def __init__(self, command: list[str], options: _Options, scripts: list[Any]) -> None:
         self.command, self.options = command, options
+        _shared['quiet'] = options.quiet
         # Each must hold something before a start, unless it was empty before the first.
         self.scripts = {path: os.path.isfile(path) and not os.path.getsize(path)
                         for path in map(_source_of, filter(None, scripts))}
@@ -1014,7 +1015,7 @@ class _Files:
         self.header: Dict[str, Any] = self._unread[0][1] if self._unread else {}
         options = self.header.get('options', {})
         self.interval: float = options.get('interval', 1.0)
-        self.excluded: list[str] = [*options.get('exclude_patterns', ())]
+        self.excluded: list[str] = []
         self.verbose: bool = options.get('verbose', False)
         _shared['quiet'] = options.get('quiet', False)
         self.recorded: Dict[str, Look] = self.header.get('files', {})  # the last child's
@@ -1034,6 +1035,7 @@ class _Files:
         self._hot: list[str] = []
         self._hot_of = -1  # how many files there were when _hot was chosen
         self._next_round = self._next_extra = 0.0  # monotonic
+        self.exclude(options.get('exclude_patterns', []))
 
     def install(self) -> None:
         import importlib.util  # noqa: F401  # which the finder must not import while it finds
@@ -1059,14 +1061,15 @@ class _Files:
             sys.meta_path.remove(self)
 
     def exclude(self, patterns: list[str]) -> None:
+        if patterns:
+            import fnmatch  # noqa: F401  # before the finder needs it
         self.excluded += patterns
         for path in filter(self._is_excluded, [*self.known]):
             del self.known[path]
             self.extra.discard(path)
 
     def _is_excluded(self, path: str) -> bool:
-        from fnmatch import fnmatch
-        return any(fnmatch(path, pattern) for pattern in self.excluded)
+        return any(sys.modules['fnmatch'].fnmatch(path, pattern) for pattern in self.excluded)
 
     def read_log(self) -> list[str]:
         """Read what came lately; watch what forked workers have imported; return the kinds."""
@@ -1105,7 +1108,7 @@ class _Files:
         if look and look[3]:
             self.young[path] = time.monotonic() + YOUNG
         self.log.append('file', path, look)
-        if self.verbose and _is_own(path):
+        if self.verbose and path not in self.recorded and _is_own(path):
             _say(f'watching {_short(path)}')
 
     def find(self) -> None:
@@ -1138,8 +1141,8 @@ class _Files:
                     if path not in self.recorded and pattern not in self.matched:
                         with contextlib.suppress(OSError):  # Windows: somebody is writing
                             look = _look(path, None, self.started - YOUNG)
-                    self.extra.add(path)
                     self.watch(path, look)
+                    self.extra.update({path} & self.known.keys())
             if pattern not in self.patterns:
                 self.log.append('pattern', pattern)
             self.patterns.add(pattern)
@@ -1474,8 +1477,6 @@ _shared = vars(sys).setdefault('_reloader_1_1', {
     'start': _start_directory(), 'argv': [*getattr(sys, 'argv', ())], 'imported': time.time(),
     'child': _is_child(), 'lockfile': os.environ.get(LOCKFILE, ''), 'quiet': False,
     'files': None, 'checker': None, 'patterns': set(), 'sockets': {}})
-if _is_first and _shared['child']:
-    _become_child()
 
 
 def _checker() -> Optional[FileCheckerThread]:
@@ -1732,6 +1733,9 @@ def _is_archive(name: str) -> bool:
     from pkgutil import get_importer
     return get_importer(name) is not None
 
+
+if _is_first and _shared['child']:
+    _become_child()
 
 if __name__ == '__main__':
     try:
