@@ -287,11 +287,12 @@ class _Parent:
         self.number = 0  # of the child, in the records
         self.lockfile = ''
         self.child: Optional[subprocess.Popen[bytes]] = None
-        self.born = self.earliest = 0.0  # monotonic: the last start; when the next one may be
+        self.born = 0.0  # monotonic: when the last child was started
         self.ended = 0  # when the last child ended, by the lockfile's clock, in ns
         self.noticed: Optional[float] = None  # by the wall clock: when a change was seen
         self.threes = 0  # how often in a row status 3 came unasked for, soon after the start
-        self.row = 0, ['']  # how many restarts in a row came early, and for which files
+        self.row: Any = 0, []  # the child's: how many restarts came early, for which files
+        self.cause: list[str] = []  # what changed while the last child ran, and led to this one
         # The handlers note the first signal that asks for the end, and wake the heartbeat.
         self.caught, self.caught_at = 0, 0.0
         self.alarm = threading.Lock()
@@ -332,7 +333,7 @@ class _Parent:
         said = ''
         while not self._is_over():
             reason = ''.join(map(_why_unreadable, self.scripts, self.scripts.values()))
-            if not reason and time.monotonic() >= self.earliest:
+            if not reason:
                 self._write_header()
                 try:
                     # close_fds=False: what our own parent handed on is the program's; Python's own
@@ -384,14 +385,13 @@ class _Parent:
         for kind, *values in _Log(self.lockfile).read():
             if kind == 'file':
                 path, files[path] = values
-            elif kind == 'entered':  # so the program has been read: what it did not read is past
+            elif kind == 'entered':  # it has read all that it uses: the rest is past
                 self.files, (self.patterns,) = {}, values
             elif kind == 'pattern':
                 self.patterns += values
             elif kind == 'reload':
-                is_asked, self.threes = True, 0
-                self.noticed, is_early, changes = values
-                self._count_early([*changes], is_early)
+                is_asked, self.threes, self.cause = True, 0, []
+                self.noticed, self.row, changes = values
                 files.update(changes)
         self.files.update(files)
         return is_asked
@@ -399,27 +399,17 @@ class _Parent:
     def _what_follows(self, status: int) -> str:
         """Decide what an exit of the child means: 'restart', 'wait' (for a change) or 'end'."""
         changes = self._changes([*self.files, *_expand(*self.patterns)])
-        is_quick = time.monotonic() - self.born < QUICK
-        self.threes = self.threes + 1 if status == RELOAD and is_quick and not changes else 0
-        what = 'end'
+        if changes and sorted(changes) != self.cause:
+            # Half a program that ended by itself, or a fix that was saved before the crash. It
+            # counts once: a program may write its own files.
+            self.cause = self._act_on(changes)
+            return 'restart'
+        self.files.update(changes)
+        is_quick = status == RELOAD and time.monotonic() - self.born < QUICK
+        self.threes = self.threes + 1 if is_quick else 0
         if status == RELOAD and self.threes < 3:
-            what = 'restart'
-        elif status in (1, RELOAD) or not 0 <= status < KILLED:
-            what = 'wait'
-        is_again = sorted(changes) == self.row[1]
-        if changes and (what != 'end' or not is_again):  # saved while it ran; but a program that
-            self._count_early(sorted(changes))           # ends by itself and writes stays ended
-            self._act_on(changes)
-            what = 'restart'
-        return what
-
-    def _count_early(self, names: list[str], is_early: bool = True) -> None:
-        """Count the restarts in a row that came right after a start, for the same files.
-
-        A program that rewrites its own files at every start must not restart in a storm.
-        """
-        count = self.row[0] if set(names) <= set(self.row[1]) else 0
-        self.row = (count + 1 if is_early else 0), names
+            return 'restart'
+        return 'wait' if status in (1, RELOAD) or not 0 <= status < KILLED else 'end'
 
     def _changes(self, paths: Iterable[str]) -> Dict[str, Look]:
         """Return how those files look that do not look as the last child knew them."""
@@ -431,24 +421,25 @@ class _Parent:
                     found[path] = look
         return found
 
-    def _act_on(self, changes: Dict[str, Look]) -> None:
-        """Let the next child start from the files as they are."""
-        _inform(f'{_list_names([*changes])} changed, restarting')
-        self.noticed, self.earliest = time.time(), time.monotonic() + _pause(self.row[0] - 1)
+    def _act_on(self, changes: Dict[str, Look]) -> list[str]:
+        """Let the next child start from the files as they are; return the names."""
+        _inform(f'{_list_names(changes)} changed, restarting')
+        self.noticed, self.row = time.time(), (0, [])  # a person did that
         self.files.update(changes)
         for path in changes:
             _drop_bytecode(path)
+        return sorted(changes)
 
     def _wait_for_change(self) -> None:
         """Wait until a file of the program or a new one around it is saved, or until the end."""
         last, others, former = {}, {}, {}  # type: ignore[var-annotated]
         since = next_walk = 0.0
-        crashed = time.monotonic()
+        self.cause = []
         while not self._is_over():
             now = time.monotonic()
             if now > next_walk:
                 stamps = _stamps_around(self.files, self.patterns)
-                others.update((path, stamp and (*stamp, None)) for path, stamp in stamps.items()
+                others.update((path, (*stamp, None)) for path, stamp in stamps.items()
                               if stamp != former.get(path) and (former or stamp[0] > self.ended))
                 former, next_walk = stamps, now + max(1, 20 * (time.monotonic() - now))
             changes = {**others, **self._changes(self.files)}
@@ -457,34 +448,28 @@ class _Parent:
             # One that is away or empty is half done: an editor renames it, or has just opened it.
             elif changes and (all(look and look[1] for look in changes.values())
                               or now - since > PATIENCE):
-                self.row = 0, ['']  # a person did that
-                return self._act_on(changes)
-            if now - crashed > YOUNG:  # hashes tell no more than the rest from here on
-                self.files = {path: look and (*look[:3], None)
-                              for path, look in self.files.items()}
-                crashed = float('inf')
+                self._act_on(changes)
+                return
             time.sleep(TICK)
 
     def _beat(self) -> None:
-        """Touch the lockfile and keep the deadlines: a thread, as main waits for the child."""
-        number = 0
+        """Touch the lockfile and keep the deadline: a thread, as main waits for the child."""
+        number, log = 0, _Log('')
         while True:
             self.alarm.acquire(timeout=HEARTBEAT)
             if number != self.number:  # another child
                 number, deadline, is_told = self.number, float('inf'), False
                 log = _Log(self.lockfile, number)
-            is_ending = not _mtime(self.lockfile, touch=True)
-            if number:
-                is_ending |= any(kind == 'reload' for kind, *_ in log.read())
-                if self.caught == signal.SIGINT and not is_told:
-                    is_told = log.append('stop')  # as a rule the child has heard the key itself
-                if is_ending or self.caught:  # a signal is passed on, the rest the child must see
-                    more = (_ctrl_c_patience() if self.caught else 0) + 2 * MOMENT
-                    deadline = min(deadline, time.monotonic() + GRACE
-                                   + (more if self.caught in (0, signal.SIGINT) else 0))
-                if time.monotonic() > deadline and self.child:
-                    _say('still busy after the grace time, killed')
-                    self._kill()
+            is_ending = not _mtime(self.lockfile, touch=True) or self.caught or any(
+                kind == 'reload' for kind, *_ in log.read())
+            if self.caught == signal.SIGINT and not is_told:
+                is_told = log.append('stop')  # as a rule the child has heard the key itself
+            if is_ending and number:  # a second more than the child takes for itself
+                patience = _ctrl_c_patience() if self.caught == signal.SIGINT else 0.0
+                deadline = min(deadline, time.monotonic() + patience + GRACE + 2 * MOMENT)
+            if number and time.monotonic() > deadline and self.child:
+                _say('still busy after the grace time, killed')
+                self._kill()
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
@@ -522,13 +507,6 @@ class _Parent:
         if child:
             with contextlib.suppress(OSError):  # it ended meanwhile
                 child.send_signal(signum)
-
-
-def _pause(count: int) -> float:
-    """Return the seconds to wait before a restart, when count of them in a row came early."""
-    if count < 2:
-        return 0.0
-    return MOMENT if count < 6 else 4 * MOMENT
 
 
 @contextlib.contextmanager
@@ -708,6 +686,7 @@ class FileCheckerThread(threading.Thread):
         self._left = self._interrupted = self._triggered = self._paused = False
         self._checked = self._age = 0.0  # the lockfile: when looked at; how long it stood still
         self._touched = 0  # its mtime
+        self._row: Tuple[int, list[str]] = 0, []  # see _is_storm
         # What the handler in main goes by, once main is to end.
         self._tries = self._raised = 0
         self._heard = False
@@ -798,47 +777,57 @@ class FileCheckerThread(threading.Thread):
         return self._touched > 0 and self._age > max(GRACE, 3 * self.interval)
 
     def _what_to_reload(self) -> Optional[list[str]]:
-        """Return the files to reload for, none if that was asked for; None if there is no reason.
+        """Return the files to reload for, [] if it was asked for; None if there is no reason."""
+        changed = self.files.look()
+        is_asked = self._triggered and not self.files.changed  # no save is half done or broken
+        if not is_asked and (not changed or self._is_storm(changed)) or _at_prompt():
+            return None
+        return changed
+
+    def _is_storm(self, changed: list[str]) -> bool:
+        """Tell whether to pause: a program that rewrites its own files must not restart for ever.
 
         From the third restart in a row on that came right after a start, for the same files, the
-        next one waits: see _Parent._count_early.
+        next one waits for half a second, from the seventh on for two.
         """
-        changed = self.files.look()
-        if self._triggered and not self.files.changed:  # no save is half done or broken
-            return None if _at_prompt() else []
         count, names = self.files.header.get('row', (0, []))
-        pause = _pause(count) if self._is_early() and set(changed) <= set(names) else 0.0
-        if changed and time.monotonic() - self.files.first_change < pause:
-            if not self._paused:
-                _inform(f'{_list_names(changed)} changed right after each of the last starts, '
-                        f'restarting in {pause} s (exclude_patterns can leave a file out)')
-            self._paused = True
-            return None
-        return changed if changed and not _at_prompt() else None
-
-    def _is_early(self) -> bool:
-        return bool(self.files.first_change - self.files.entered < MOMENT)
+        is_early = self.files.first_change - self.files.entered < MOMENT
+        self._row = is_early and 1 + (count if {*changed} <= {*names} else 0), changed
+        pause = 0.0 if self._row[0] < 3 else MOMENT if self._row[0] < 7 else 4 * MOMENT
+        if time.monotonic() - self.files.first_change >= pause:
+            return False
+        if not self._paused:
+            _inform(f'{_list_names(changed)} changed right after each of the last starts, '
+                    f'restarting in {pause} s (exclude_patterns can leave a file out)')
+        self._paused = True
+        return True
 
     def _reload(self, changed: list[str]) -> None:
-        names = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
-        self.files.log.append('reload', time.time(), bool(changed) and self._is_early(),
+        reason = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
+        self.files.log.append('reload', time.time(), self._row,
                               {path: self.files.changed[path][0] for path in changed})
         for path in changed:
             _drop_bytecode(path)
-        _inform(f'{names}, restarting')
+        _inform(f'{reason}, restarting')
         self._end_main()
 
     def _end_main(self) -> NoReturn:
         """Interrupt main until it leaves; end the process in the end, also behind the block."""
-        began = time.monotonic()
-        while True:
-            passed = time.monotonic() - began
-            if passed > GRACE or not self._left and self._is_hopeless(passed):
-                self._force_exit()
+        began, passed = time.monotonic(), 0.0
+        while passed < GRACE and (self._left or not self._is_hopeless(passed)):
             if not self._left and passed >= self._tries * MOMENT:
                 self._tries += 1
                 self._interrupt_main(GRACE - passed)
             self._nudge.acquire(timeout=TICK)
+            passed = time.monotonic() - began
+        threads = [thread.name for thread in threading.enumerate()
+                   if not thread.daemon and thread is not threading.main_thread()]
+        _say(f"still busy, ended: {', '.join(threads or ['MainThread'])}")
+        _end_workers()
+        for stream in sys.stdout, sys.stderr:
+            with contextlib.suppress(Exception):  # None, closed, or nobody reads
+                stream.flush()
+        os._exit(_EXITS[self.status])
 
     def _is_hopeless(self, passed: float) -> bool:
         """Tell whether main swallows every interrupt, or hears none: a loop or a lock in C."""
@@ -889,14 +878,14 @@ class FileCheckerThread(threading.Thread):
         # turn is at the same or an earlier one.
         place = tuple(frame.f_lasti for frame in reversed(stack))
         self._place = self._place or place
-        is_later = sys.implementation.name == 'cpython' and place > self._place
-        if is_cleaning or is_later or self._interrupt():
+        if is_cleaning or place > self._place or self._interrupt():
             return
         self._raised += 1
         if self._raised > 3:
             return
         error = _Interrupt()
-        self._interrupt = weakref.ref(error)
+        is_counted = sys.implementation.name == 'cpython'  # PyPy cannot tell when it is gone
+        self._interrupt = weakref.ref(error) if is_counted else lambda kept=error: kept
         try:
             raise error
         finally:
@@ -908,17 +897,6 @@ class FileCheckerThread(threading.Thread):
         # A debugger stops at a SystemExit that means failure; the record has asked already.
         is_debugged = sys.gettrace() is not None or 'pydevd' in sys.modules
         sys.exit(0 if self.status == 'reload' and is_debugged else _EXITS[self.status])
-
-    def _force_exit(self) -> NoReturn:
-        """End the process; say what was in the way."""
-        threads = [thread.name for thread in threading.enumerate()
-                   if not thread.daemon and thread is not threading.main_thread()]
-        _say(f"still busy, ended: {', '.join(threads or ['MainThread'])}")
-        _end_workers()
-        for stream in sys.stdout, sys.stderr:
-            with contextlib.suppress(Exception):  # None, closed, or nobody reads
-                stream.flush()
-        os._exit(_EXITS[self.status])
 
 
 # What the process exits with, if it ends so.
@@ -957,8 +935,10 @@ def _become_child() -> None:
 
     def excepthook(kind: type[BaseException], error: BaseException,
                    trace: Optional[TracebackType]) -> None:
-        for path in _files_of(error):
-            files.watch(path, _look(path))
+        for link in _chain(error):  # a SyntaxError or an OSError names the file to mend
+            if isinstance(name := getattr(link, 'filename', None), str) and '<' not in name:
+                path = os.path.join(_shared['start'], name)
+                files.watch(path, _look(path))
         if not issubclass(kind, KeyboardInterrupt):
             # The frames of the command line stand before the program's.
             while trace and os.path.abspath(trace.tb_frame.f_code.co_filename) == _HERE:
@@ -987,17 +967,6 @@ def _chain(error: Optional[BaseException]) -> list[BaseException]:
             found.append(error)
             left += [error.__context__, error.__cause__]
     return found
-
-
-def _files_of(error: BaseException) -> list[str]:
-    """Return the program's files that a traceback, a SyntaxError or an OSError names."""
-    from traceback import walk_tb
-    names: list[Any] = []
-    for link in _chain(error):
-        names += [frame.f_code.co_filename for frame, _ in walk_tb(link.__traceback__)]
-        names.append(getattr(link, 'filename', None))
-    paths = {os.path.join(_shared['start'], name) for name in names if isinstance(name, str)}
-    return sorted(path for path in paths if '<' not in path and _is_own(path))
 
 
 # ------------------------------------------------------------------------------------- the files
@@ -1089,13 +1058,16 @@ class _Files:
     def watch_unread(self, path: str, is_script: bool = False) -> None:
         """Watch a source that Python is about to read, as it is now."""
         self.script = path if is_script else self.script
-        look = self.known.get(path)
         if path not in self.known:
-            with contextlib.suppress(OSError):  # Windows: somebody is writing; a change, then
-                look = _look(path, self.recorded.get(path), self.started - YOUNG)
+            look = self._first_look(path, self.recorded.get(path))
             if path in self.recorded and look != self.recorded[path]:
                 _drop_bytecode(path)
-        self.watch(path, look, is_script or path.endswith(('.py', '.pyw')))
+            self.watch(path, look, is_script or path.endswith(('.py', '.pyw')))
+
+    def _first_look(self, path: str, known: Look = None) -> Look:
+        with contextlib.suppress(OSError):  # Windows: somebody is writing; a change, then
+            return _look(path, known, self.started - YOUNG)
+        return None
 
     def watch(self, path: str, look: Look, is_source: bool = False) -> None:
         """Watch a file from now on, and tell the parent; look: as it was read. None: not known."""
@@ -1121,15 +1093,17 @@ class _Files:
             is_script = name == '__main__' and not getattr(module, '__spec__', None)
             if path:
                 self.script = path if is_script else self.script
-                look = self.recorded[path] if path in self.recorded else self._look_when_read(path)
-                self.watch(path, look, is_script or path.endswith(('.py', '.pyw')))
+                self.watch(path, self._look_when_read(path),
+                           is_script or path.endswith(('.py', '.pyw')))
 
     def _look_when_read(self, path: str) -> Look:
-        """Return how a file looked that was read since the start; None, a change, if unknown."""
+        """Return how a file looked that was read already; None, a change, if nobody can tell."""
+        if path in self.recorded:
+            return self.recorded[path]
         with contextlib.suppress(OSError):
             status = os.stat(path)
             if max(status.st_mtime, status.st_ctime) < self.started:
-                return _look(path, None, self.started - YOUNG)
+                return self._first_look(path)
         return None
 
     def match(self, patterns: Iterable[str]) -> None:
@@ -1139,8 +1113,7 @@ class _Files:
                 if path not in self.known and path != self.log.path:
                     look = self.recorded.get(path)
                     if path not in self.recorded and pattern not in self.matched:
-                        with contextlib.suppress(OSError):  # Windows: somebody is writing
-                            look = _look(path, None, self.started - YOUNG)
+                        look = self._first_look(path)
                     self.watch(path, look)
                     self.extra.update({path} & self.known.keys())
             if pattern not in self.patterns:
@@ -1388,7 +1361,8 @@ def _short(path: str) -> str:
     return path[len(folder):] if path.startswith(folder) else path
 
 
-def _list_names(paths: list[str]) -> str:
+def _list_names(paths: Iterable[str]) -> str:
+    paths = sorted(paths)
     names = [_short(path) for path in paths[:3]]
     return ', '.join(names) + (f' and {len(paths) - 3} more' if len(paths) > 3 else '')
 
@@ -1453,13 +1427,9 @@ def _is_child() -> bool:
     if os.name == 'nt' and not os.path.exists(os.environ[LOCKFILE]):
         return False
     if os.name == 'posix' and int(mark) != os.getppid():
-        # Started by somebody else, or by a parent that was killed a moment ago.
-        first = _Log(os.environ[LOCKFILE]).read()[:1]
-        if not first or first[0][1].get('parent') != int(mark):
-            return False
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError):  # it was killed a moment ago
             os.getpgid(int(mark))  # which, unlike a kill(), is allowed for anybody's process
-            return False
+            return False  # it lives: this one was started by somebody else
     os.environ[CHILD] = f'{mark}:{pid}'
     return True
 

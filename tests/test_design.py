@@ -1,0 +1,294 @@
+"""What the first version got wrong: each fault once, through both ways in."""
+from __future__ import annotations
+
+import os
+import signal
+import textwrap
+import time
+import unittest
+
+from tests.support import (FOREVER, WAITING, WINDOWS, changed, is_alive, needs_posix, side_by_side,
+                           wait_gone)
+from tests.test_api import TICKING
+from tests.test_saves import TRACEBACK, broken, save
+from tests.together import Code, TogetherTestCase, ways
+
+GRACE = 5.0  # seconds, the grace time
+
+
+@side_by_side
+class AFileThatIsNotUsedAnyMore(TogetherTestCase):
+    """Holds nothing up, and starts nothing."""
+
+    def test_neither_broken_nor_deleted_holds_up_a_save(self):
+        def scene(case, how):
+            save(case, 'one', 'old.py')
+            case.write_app(Code('old.VALUE'), before='import old')
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_ready('two')
+            case.remove('old.py') if how == 'deleted' else case.write('old.py', broken(3))
+            for value in 'six', 'ten':
+                since = time.monotonic()
+                case.write_app(value)
+                app.wait_ready(value)
+                if not WINDOWS:
+                    self.assertLess(app.taken_since(since), 2)
+            self.assertEqual((len(app.pids()), app.count('old.py')), (4, 0), app.output)
+        self.at_once(scene, ways('deleted', 'broken'))
+
+    def test_is_no_reason_to_run_a_finished_program_again(self):
+        def scene(case):
+            save(case, 'one', 'old.py')
+            case.write_app(Code('old.VALUE'), before='import old')
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write_app('two', 'while not os.path.exists("go"): time.sleep(0.01)')
+            app.wait_ready('two')
+            save(case, 'new', 'old.py')
+            case.write('go', '')
+            self.assertEqual(app.wait_exit(), 0, app.output)
+            self.assertEqual(len(app.pids()), 2, app.output)
+        self.at_once(scene, ways())
+
+    def test_deleted_with_the_save_of_the_script_takes_a_second(self):
+        """`git switch`: no traceback, and not the three seconds of a file that is being saved."""
+        def scene(case):
+            save(case, 'one', 'old.py')
+            case.write_app(Code('old.VALUE'), before='import old')
+            app = case.start_app()
+            app.wait_ready('one')
+            since = time.monotonic()
+            case.remove('old.py')
+            case.write_app('two')
+            app.wait_ready('two')
+            if not WINDOWS:
+                self.assertLess(app.taken_since(since), 2.4)
+            self.assertEqual((len(app.pids()), app.count(TRACEBACK)), (2, 0), app.output)
+        self.at_once(scene, ways())
+
+
+@side_by_side
+class GeneratedFiles(TogetherTestCase):
+    """A program that writes what it watches restarts every two seconds in the end, not twenty."""
+
+    TEXTS = {
+        'two modules before the import': ('', '''
+            import time
+            for name in 'gen1', 'gen2':
+                with open(name + '.py', 'w') as file: file.write('STAMP = %r' % time.time())
+            import gen1, gen2
+            '''),
+        'a database among the extra files': ('''
+            import sqlite3
+            with sqlite3.connect('data/base') as base:
+                base.execute('create table if not exists starts (pid)')
+                base.execute('insert into starts values (?)', [os.getpid()])
+            ''', ''),
+    }
+
+    def test_cause_no_storm_and_hold_up_no_other_save(self):
+        def scene(case, name):
+            block, before = map(textwrap.dedent, self.TEXTS[name])
+            try:
+                import sqlite3  # noqa: F401
+            except ImportError:
+                block = "with open('data/base', 'a') as file: file.write('x')"
+            (case.folder / 'data').mkdir()
+            save(case, 'one')
+            options = dict(before=before + '\nimport value', extra_files=['data'])
+            case.write_app(Code('value.VALUE'), block + '\n' + TICKING, **options)
+            if before:  # before that of the reloader, too
+                text = (case.folder / 'app.py').read_text()
+                case.write('app.py', before + text)
+            app = case.start_app()
+            app.wait_for(r'^reloader: .*in 2\.0 s.*exclude_patterns')
+            self.assertLessEqual(len(app.pids()), 8, app.output)
+            save(case, 'two')
+            app.wait_for(changed('value.py'), timeout=60 if WINDOWS else 2)
+            app.wait_ready('two')
+        first, second = self.TEXTS  # on the command line what is written and then read is known
+        self.at_once(scene, [('library', first), *ways(second)])
+
+
+@side_by_side
+class AMistakeInTheCleanup(TogetherTestCase):
+    """Is shown, and reloads all the same."""
+
+    def test_shows_its_traceback_without_the_interrupt(self):
+        def scene(case):
+            case.write_app('one', 'try: READY; time.sleep(600)\nfinally: undefined_name.close()')
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_for("^NameError: .*undefined_name")
+            app.wait_ready('two')
+            self.assertEqual((app.count(TRACEBACK), app.count('KeyboardInterrupt')), (1, 0),
+                             app.output)
+        self.at_once(scene, ways())
+
+    def test_may_be_a_circle_of_causes(self):
+        def scene(case, where):
+            case.write_app('one', "first, second = ValueError('first'), ValueError('second')\n"
+                                  'first.__cause__, second.__cause__ = second, first\n' + where)
+            app = case.start_app()
+            app.wait_ready('one')
+            if where.startswith('try'):
+                case.write_app('two')
+            else:
+                app.wait_for(WAITING)
+                case.write_app('two')
+            app.wait_ready('two')
+        self.at_once(scene, ways(
+            'raise first', 'try: time.sleep(600)\nexcept KeyboardInterrupt: raise first'))
+
+
+@side_by_side
+class ASaveRightAfterAStart(TogetherTestCase):
+    """Is noticed as fast as any other, whatever the interval."""
+
+    def test_does_not_wait_for_the_interval(self):
+        def scene(case):
+            case.write_app('v0', interval=20)
+            app = case.start_app()
+            app.wait_ready('v0')
+            for number in range(1, 6):
+                time.sleep(0.2)  # the moment is what is tested
+                since = time.monotonic()
+                case.write_app('v%d' % number, interval=20)
+                app.wait_ready('v%d' % number)
+                if not WINDOWS:
+                    self.assertLess(app.taken_since(since), 3)
+        self.at_once(scene, ways())
+
+
+@side_by_side
+class ALoopThatSwallowsEverything(TogetherTestCase):
+    """Is hopeless after two seconds; a cleanup behind the except clause is not taken for one."""
+
+    def test_is_ended_soon(self):
+        def scene(case, wait):
+            case.write_app('one', '''
+                while True:
+                    try: %s
+                    except BaseException: pass
+                ''' % wait)
+            app = case.start_app()
+            app.wait_ready('one')
+            since = time.monotonic()
+            case.write_app('two')
+            app.wait_for('^reloader: still busy')
+            app.wait_ready('two')
+            if not WINDOWS and self.is_cpython:
+                self.assertLess(app.taken_since(since), 4)
+        self.at_once(scene, ways('time.sleep(0.2)', 'time.sleep(600)'))
+
+    import platform
+    is_cpython = platform.python_implementation() == 'CPython'
+
+    @needs_posix
+    def test_is_not_a_cleanup_of_three_seconds(self):
+        texts = ['''
+            try: READY; time.sleep(600)
+            except KeyboardInterrupt: pass
+            print('cleaning', flush=True)
+            for turn in range(15): time.sleep(0.2)
+            print('cleaned', flush=True)
+            ''', '''
+            import asyncio
+            async def work():
+                try: READY; await asyncio.sleep(600)
+                finally:
+                    print('cleaning', flush=True)
+                    for turn in range(15): await asyncio.sleep(0.2)
+                    print('cleaned', flush=True)
+            asyncio.run(work())
+            ''']
+
+        def scene(case, text):
+            case.write_app('one', text)
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_for('^cleaning$')
+            app.wait_for('^cleaned$')
+            app.wait_ready('two')
+            self.assertEqual((app.count('^cleaning'), app.count('still busy')), (1, 0), app.output)
+        self.at_once(scene, ways(*texts))
+
+
+@needs_posix
+@side_by_side
+class ManyExtraFiles(TogetherTestCase):
+    """10,000 of them cost a hundredth of a core; a save is noticed within some seconds."""
+
+    def test_are_looked_at_now_and_then(self):
+        def scene(case):
+            for number in range(10000):
+                folder = case.folder / 'data' / str(number // 1000)
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / str(number)).touch()
+            case.write_app('one', '''
+                began = time.process_time()
+                time.sleep(10)
+                print('used', time.process_time() - began, flush=True)
+                ''' + FOREVER, extra_files=['data'], interval=1)
+            app = case.start_app()
+            app.wait_ready('one')
+            used = float(app.wait_for(r'^used (\S+)').group(1))
+            self.assertLess(used, 0.6, app.output)  # 6 % of a core, on a busy machine
+            case.write('data/7/7777', 'new')
+            app.wait_for(changed(os.path.join('data', '7', '7777')))
+            app.wait_ready('one')
+        self.at_once(scene, ways())
+
+
+@needs_posix
+@side_by_side
+class TheParent(TogetherTestCase):
+    """Ends a child that hangs at the interpreter's very end, where no thread of it runs."""
+
+    def test_ends_a_child_that_hangs_at_its_very_end(self):
+        def scene(case):
+            case.write_app('one', '''
+                import builtins
+                class Last:
+                    def __del__(self, sleep=time.sleep):
+                        sleep(600)
+                sys.kept = Last()
+                sys.kept.itself = sys.kept, builtins
+                ''' + FOREVER)
+            app = case.start_app()
+            first = app.wait_ready('one')
+            case.write_app('two')
+            app.wait_ready('two')
+            wait_gone(first)
+            self.assertTrue(is_alive(app.pid))
+        self.at_once(scene, ways())
+
+    def test_ends_at_a_second_ctrl_c_but_not_at_a_copy_of_the_first(self):
+        """`npm run` and `uv run` pass on what the terminal has sent to all."""
+        def scene(case):
+            case.write_app('one', '''
+                try:
+                    READY
+                    time.sleep(600)
+                finally:
+                    print('cleaning', flush=True)
+                    time.sleep(1)
+                    print('cleaned', flush=True)
+                ''')
+            app = case.start_app()
+            app.wait_ready('one')
+            app.ctrl_c()
+            app.wait_for('^cleaning')
+            app.signal(signal.SIGINT)
+            app.signal(signal.SIGTERM)
+            app.wait_for('^cleaned')
+            self.assertEqual(app.wait_exit(), 130)
+        self.at_once(scene, ways())
+
+
+if __name__ == '__main__':
+    unittest.main()
