@@ -884,8 +884,9 @@ class FileCheckerThread(threading.Thread):
         if self._raised > 3:
             return
         error = _Interrupt()
-        is_counted = sys.implementation.name == 'cpython'  # PyPy cannot tell when it is gone
-        self._interrupt = weakref.ref(error) if is_counted else lambda kept=error: kept
+        self._interrupt = weakref.ref(error)
+        # Without reference counts nobody can tell when main has swallowed it.
+        self._kept = None if hasattr(sys, 'getrefcount') else error
         try:
             raise error
         finally:
@@ -1279,14 +1280,7 @@ def _file_of(module: Any) -> Optional[str]:
 
 def _source_of(file: str) -> str:
     """Return the file to watch for a module: the source, or the archive around it."""
-    path = os.path.normpath(os.path.join(_shared['start'], file)) if file else ''
-    if path.endswith('.pyc'):
-        from importlib.util import source_from_cache
-        source = path[:-1]
-        with contextlib.suppress(ValueError):  # not in __pycache__
-            source = source_from_cache(path)
-        path = source if os.path.exists(source) else path
-    archive = path
+    archive = path = os.path.normpath(os.path.join(_shared['start'], file)) if file else ''
     while not os.path.exists(archive) and os.path.dirname(archive) != archive:
         archive = os.path.dirname(archive)
     return archive if os.path.isfile(archive) else path
@@ -1503,34 +1497,27 @@ def _serve(app: Any, listener: socket.socket, quiet: bool) -> None:
     A connection is in flight from its first byte on; one that has sent nothing is given a moment,
     as its request may be under way.
     """
-    server = _make_server(app, listener, quiet)
+    from wsgiref.simple_server import WSGIRequestHandler
+    silence = {'log_message': lambda *args: None} if quiet else {}
+    handler = type('Handler', (WSGIRequestHandler,), silence)
+    host, port = listener.getsockname()[:2]
+    listener.setblocking(False)  # a client may be gone when it is accepted
+    server = _server_class()((host, port), handler, bind_and_activate=False)
+    server.socket.close()
+    server.socket, server.server_name, server.server_port = listener, host, port
+    server.setup_environ()
+    server.set_app(app)
     if not quiet:
-        host = f'[{server.server_name}]' if ':' in server.server_name else server.server_name
-        _say(f'serving on http://{host}:{server.server_port}/ (Ctrl-C stops it)')
+        _say(f"serving on http://{f'[{host}]' if ':' in host else host}:{port}/ (Ctrl-C stops it)")
     threading.Thread(target=server.serve_forever, args=[None], daemon=True).start()
     try:
         while True:
             time.sleep(3600)  # of all waits the one that Ctrl-C ends on Windows, too
     finally:
         server.accepting.acquire()  # for good
-        while any(since is None or time.monotonic() - since < 0.25
-                  for since in list(server.silent.values())):
+        while any(since is None or time.monotonic() - since < MOMENT / 2
+                  for since in [*server.silent.values()]):
             time.sleep(0.002)
-
-
-def _make_server(app: Any, listener: socket.socket, quiet: bool) -> Any:
-    from wsgiref.simple_server import WSGIRequestHandler
-    silence = {'log_message': lambda *args: None} if quiet else {}
-    handler: Any = type('Handler', (WSGIRequestHandler,), silence)
-    address = listener.getsockname()[:2]
-    listener.setblocking(False)  # a client may be gone when it is accepted
-    server = _server_class()(address, handler, bind_and_activate=False)
-    server.socket.close()
-    server.socket = listener
-    server.server_name, server.server_port = address
-    server.setup_environ()
-    server.set_app(app)
-    return server
 
 
 def _server_class() -> Any:
@@ -1570,45 +1557,37 @@ def main() -> None:
     """Run `python3 reloader.py [options] (script.py | -m module) [args...]`."""
     if is_running_from_reloader() and not _checker():
         return _run_program()
-    options = _parse_command()
-    is_module, name, _ = options.program or (True, '', [])
-    if options.verbose:
-        _say(f"looking at each file once in {options.interval} s, at the program's {HOT} saved "
-             f"last every {TICK} s, and {SLOW_TICK} s when nothing was saved for {LIVELY:.0f} s")
-    _Parent(_own_command(), options, [_HERE, None if is_module else name]).run()
-
-
-def _parse_command() -> _Options:
-    """Return the options and the program; open the socket of --bind."""
     parser = _parser()
     given = parser.parse_args()
-    words = [*(given.module or ()), *given.program]  # -mpackage argument: in both
-    if not words:
+    name, *arguments = [*(given.module or ()), *given.program] or ['']  # -mpackage word: in both
+    if not name:
         parser.error('no script or module to run')
-    if not given.module and not os.path.exists(words[0]):
-        parser.error('standard input cannot be run again' if words[0] == '-' else
-                     f"can't open {words[0]!r}: there is no such file")
+    if name == '-':
+        parser.error('standard input cannot be run again')
+    if not given.module and not os.path.exists(name):
+        parser.error(f"can't open {name!r}: there is no such file")
     try:
         if given.bind:
-            host, colon, port = given.bind.rpartition(':')
-            if not colon or not port.isdecimal() or os.name != 'posix':
-                raise ValueError(f'--bind must be HOST:PORT, on POSIX, not {given.bind!r}')
-            bind(host.strip('[]'), int(port))
-        return _Options(given.interval, given.extra_files, given.exclude_patterns, given.quiet,
-                        given.verbose, (bool(given.module), words[0], words[1:]))
+            bind(*given.bind)
+        options = _Options(given.interval, given.extra_files, given.exclude_patterns, given.quiet,
+                           given.verbose, (bool(given.module), name, arguments))
     except ValueError as error:
         parser.error(str(error))
     except OSError as error:
         sys.exit(_say(str(error)))
+    if options.verbose:
+        _say(f"looking at each file once in {options.interval} s, at the program's {HOT} saved "
+             f"last every {TICK} s, and {SLOW_TICK} s when nothing was saved for {LIVELY:.0f} s")
+    _Parent(_own_command(), options, [_HERE, None if given.module else name]).run()
 
 
 def _parser() -> argparse.ArgumentParser:
     import argparse
     parser = argparse.ArgumentParser(
         'reloader', argparse.SUPPRESS,  # no usage: a mistake is one line
-        'usage: python reloader.py [options] (script.py | -m module) [args ...]\n\n'
+        'usage: python3 reloader.py [options] (script.py | -m module) [args ...]\n\n'
         'Run a Python program; restart it when its source changes.',
-        "example: python reloader.py --extra-files 'templates/**' app.py --port 8080",
+        "example: python3 reloader.py --extra-files 'templates/**' app.py --port 8080",
         formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add('--version', action='version', version=f'reloader {__version__}')
@@ -1617,7 +1596,7 @@ def _parser() -> argparse.ArgumentParser:
     add('--extra-files', metavar='PATTERN', action='append',
         help='more files, directories or globs to watch')
     add('--exclude-patterns', metavar='PATTERN', action='append', help='paths not to watch')
-    add('--bind', metavar='HOST:PORT',
+    add('--bind', metavar='HOST:PORT', type=_address,
         help='hand the program a listening socket, as fd 3 (LISTEN_FDS)')
     add('--quiet', '-q', action='store_true', help='errors only')
     add('--verbose', '-v', action='store_true', help='say what is watched, and how often')
@@ -1626,10 +1605,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _address(text: str) -> Tuple[str, int]:
+    host, _, port = text.rpartition(':')
+    if not host or os.name != 'posix':
+        raise ValueError('not an address, or not on POSIX')
+    return host.strip('[]'), int(port)
+
+
 def _run_program() -> None:
     """Be the child of the command line: run the program as Python itself would."""
     header = _header()
-    if not header:
+    if not header.get('options'):
         sys.exit(1)  # the lockfile is gone already, the parent is leaving
     for handle in header['sockets'].values():  # that of --bind, to where systemd has it
         if handle != 3:

@@ -179,7 +179,8 @@ class TheProgram(TogetherTestCase):
     def test_that_moved_before_the_import_is_found_and_reloads(self):
         """By the full name of the script, which Python tells from 3.9 on."""
         def scene(case):
-            text = 'import os, sys\nsys.path.append(os.getcwd())\nos.chdir(os.path.dirname(__file__) + "/elsewhere")\n'
+            text = ('import os, sys\nsys.path.append(os.getcwd())\n'
+                    'os.chdir(os.path.dirname(__file__) + "/elsewhere")\n')
             case.write('elsewhere/readme.txt', '')
             case.write('app.py', text + library('one'))
             app = case.start('app.py')
