@@ -1585,9 +1585,9 @@ def _parser() -> argparse.ArgumentParser:
     import argparse
     parser = argparse.ArgumentParser(
         'reloader', argparse.SUPPRESS,  # no usage: a mistake is one line
-        'usage: python3 reloader.py [options] (script.py | -m module) [args ...]\n\n'
+        'usage: python reloader.py [options] (script.py | -m module) [args ...]\n\n'
         'Run a Python program; restart it when its source changes.',
-        "example: python3 reloader.py --extra-files 'templates/**' app.py --port 8080",
+        "example: python reloader.py --extra-files 'templates/**' app.py --port 8080",
         formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add('--version', action='version', version=f'reloader {__version__}')
