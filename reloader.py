@@ -123,6 +123,7 @@ KILLED = 0xC0000000  # from here on Windows' statuses mean what signals do elsew
 
 _HERE = os.path.abspath(__file__)
 _PROBE = '<reloader>'  # the file name under which source is tried out
+_SOURCES = '.py', '.pyw'  # endings of files that must compile
 
 
 # ---------------------------------------------------------------------------------- the ways in
@@ -381,19 +382,19 @@ class _Parent:
 
     def _take_records(self) -> bool:
         """Take over what the child has learned; return whether it has asked for a reload."""
-        is_asked, files = False, {}
+        is_asked = False
         for kind, *values in _Log(self.lockfile).read():
             if kind == 'file':
-                path, files[path] = values
+                path, self.files[path] = values
             elif kind == 'entered':  # it has read all that it uses: the rest is past
-                self.files, (self.patterns,) = {}, values
+                paths, self.patterns = values
+                self.files = {path: self.files.get(path) for path in paths}
             elif kind == 'pattern':
                 self.patterns += values
             elif kind == 'reload':
                 is_asked, self.threes, self.cause = True, 0, []
                 self.noticed, self.row, changes = values
-                files.update(changes)
-        self.files.update(files)
+                self.files.update(changes)
         return is_asked
 
     def _what_follows(self, status: int) -> str:
@@ -672,6 +673,8 @@ class FileCheckerThread(threading.Thread):
     ValueError for bad arguments, RuntimeError off the main thread.
     """
 
+    _exits: Dict[Any, int] = {'reload': RELOAD, 'error': 1, 'exit': 128 + signal.SIGINT}
+
     def __init__(self, lockfile: str, interval: float, extra_files: Patterns = None,
                  exclude_patterns: Patterns = None) -> None:
         super().__init__(name='reloader', daemon=True)
@@ -731,9 +734,8 @@ class FileCheckerThread(threading.Thread):
             if time.monotonic() - self._checked > MOMENT and self._is_over():
                 self._decide('error')
                 self._end_main()
-            if not self._left and (changed := self._what_to_reload()) is not None:
-                if self._decide('reload'):
-                    self._reload(changed)
+            if not self._left:
+                self._look()
             self._nudge.acquire(timeout=self.files.tick())
 
     def trigger(self) -> None:
@@ -758,9 +760,10 @@ class FileCheckerThread(threading.Thread):
         passed, self._checked = min(now - self._checked, 2 * MOMENT), now
         self._age = self._age + passed if self._touched == former else 0.0
         if self._is_orphan():
-            _say('the parent is gone, stopped')
-            with contextlib.suppress(OSError):  # which it cannot do any more
-                os.unlink(self.lockfile)
+            if self.files.header:  # it is ours, and cannot do this any more
+                _say('the parent is gone, stopped')
+                with contextlib.suppress(OSError):
+                    os.unlink(self.lockfile)
             return True
         if 'stop' in self.files.read_log():
             until = now + _ctrl_c_patience()
@@ -776,13 +779,20 @@ class FileCheckerThread(threading.Thread):
             return bool(parent != os.getppid())
         return self._touched > 0 and self._age > max(GRACE, 3 * self.interval)
 
-    def _what_to_reload(self) -> Optional[list[str]]:
-        """Return the files to reload for, [] if it was asked for; None if there is no reason."""
+    def _look(self) -> None:
+        """Take one look, and reload if there is a reason."""
         changed = self.files.look()
         is_asked = self._triggered and not self.files.changed  # no save is half done or broken
         if not is_asked and (not changed or self._is_storm(changed)) or _at_prompt():
-            return None
-        return changed
+            return
+        if self._decide('reload'):
+            looks = {path: self.files.changed[path][0] for path in changed}
+            self.files.log.append('reload', time.time(), self._row, looks)
+            for path in changed:
+                _drop_bytecode(path)
+            reason = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
+            _inform(f'{reason}, restarting')
+            self._end_main()
 
     def _is_storm(self, changed: list[str]) -> bool:
         """Tell whether to pause: a program that rewrites its own files must not restart for ever.
@@ -802,15 +812,6 @@ class FileCheckerThread(threading.Thread):
         self._paused = True
         return True
 
-    def _reload(self, changed: list[str]) -> None:
-        reason = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
-        self.files.log.append('reload', time.time(), self._row,
-                              {path: self.files.changed[path][0] for path in changed})
-        for path in changed:
-            _drop_bytecode(path)
-        _inform(f'{reason}, restarting')
-        self._end_main()
-
     def _end_main(self) -> NoReturn:
         """Interrupt main until it leaves; end the process in the end, also behind the block."""
         began, passed = time.monotonic(), 0.0
@@ -827,13 +828,12 @@ class FileCheckerThread(threading.Thread):
         for stream in sys.stdout, sys.stderr:
             with contextlib.suppress(Exception):  # None, closed, or nobody reads
                 stream.flush()
-        os._exit(_EXITS[self.status])
+        os._exit(self._exits[self.status])
 
     def _is_hopeless(self, passed: float) -> bool:
         """Tell whether main swallows every interrupt, or hears none: a loop or a lock in C."""
-        is_deaf = (os.name == 'posix' and self._is_ours(_WAKE) and not self._heard
-                   and not self._handles_sigint())
-        return self._raised > 3 or is_deaf and passed > PATIENCE
+        is_deaf = not self._heard and self._is_ours(_WAKE) and not self._handles_sigint()
+        return self._raised > 3 or is_deaf and passed > PATIENCE and os.name == 'posix'
 
     def _interrupt_main(self, left: float) -> None:
         """Wake main with a signal: ours, or SIGINT for a program that has a handler for it."""
@@ -882,7 +882,7 @@ class FileCheckerThread(threading.Thread):
             return
         self._raised += 1
         if self._raised > 3:
-            return
+            return  # it is hopeless
         error = _Interrupt()
         self._interrupt = weakref.ref(error)
         # Without reference counts nobody can tell when main has swallowed it.
@@ -897,11 +897,7 @@ class FileCheckerThread(threading.Thread):
         _end_workers()
         # A debugger stops at a SystemExit that means failure; the record has asked already.
         is_debugged = sys.gettrace() is not None or 'pydevd' in sys.modules
-        sys.exit(0 if self.status == 'reload' and is_debugged else _EXITS[self.status])
-
-
-# What the process exits with, if it ends so.
-_EXITS: Dict[Any, int] = {'reload': RELOAD, 'error': 1, 'exit': 128 + signal.SIGINT}
+        sys.exit(0 if self.status == 'reload' and is_debugged else self._exits[self.status])
 
 
 class _Interrupt(KeyboardInterrupt):
@@ -999,6 +995,7 @@ class _Files:
         self.young: Dict[str, float] = {}  # those with a hash: when it has told all it can
         self.changed: Dict[str, Tuple[Look, float]] = {}  # how they look now, since when
         self.verdicts: Dict[str, Tuple[Any, bool]] = {}  # for a content, whether it compiles
+        self._is_entered = False
         self.entered = self.first_change = time.monotonic()
         self.last_change = float('-inf')  # when one was last seen to come or go
         self._names: set[str] = set()  # of the modules that were looked up
@@ -1020,8 +1017,9 @@ class _Files:
         self.find()
         self.match([*options.extra_files, *_shared['patterns']])
         _shut_down_unclaimed(self.header)
-        self.log.append('entered', [*self.patterns])
+        self.log.append('entered', [*self.known], [*self.patterns])
         self.entered = self.first_change = time.monotonic()
+        self._is_entered = True
         if self.header.get('noticed'):
             self.last_change = self.entered
             _inform(f"running again after {time.time() - self.header['noticed']:.2f} s")
@@ -1046,7 +1044,7 @@ class _Files:
         records, self._unread = self._unread + self.log.read(), []
         for kind, *values in records:
             if kind == 'file' and values[0] not in self.known:
-                self.watch(values[0], values[1], values[0].endswith('.py'))
+                self.watch(values[0], values[1], values[0].endswith(_SOURCES))
         return [record[0] for record in records]
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
@@ -1063,7 +1061,7 @@ class _Files:
             look = self._first_look(path, self.recorded.get(path))
             if path in self.recorded and look != self.recorded[path]:
                 _drop_bytecode(path)
-            self.watch(path, look, is_script or path.endswith(('.py', '.pyw')))
+            self.watch(path, look, is_script or path.endswith(_SOURCES))
 
     def _first_look(self, path: str, known: Look = None) -> Look:
         with contextlib.suppress(OSError):  # Windows: somebody is writing; a change, then
@@ -1080,7 +1078,8 @@ class _Files:
         self.known[path] = look
         if look and look[3]:
             self.young[path] = time.monotonic() + YOUNG
-        self.log.append('file', path, look)
+        if self._is_entered or self.recorded.get(path, 0) != look:  # else the parent knows it
+            self.log.append('file', path, look)
         if self.verbose and path not in self.recorded and _is_own(path):
             _say(f'watching {_short(path)}')
 
@@ -1094,8 +1093,8 @@ class _Files:
             is_script = name == '__main__' and not getattr(module, '__spec__', None)
             if path:
                 self.script = path if is_script else self.script
-                self.watch(path, self._look_when_read(path),
-                           is_script or path.endswith(('.py', '.pyw')))
+                is_source = is_script or path.endswith(_SOURCES)
+                self.watch(path, self._look_when_read(path), is_source)
 
     def _look_when_read(self, path: str) -> Look:
         """Return how a file looked that was read already; None, a change, if nobody can tell."""
