@@ -354,11 +354,14 @@ class _Parent:
     def _write_header(self) -> None:
         """Tell the next child what it starts from. The lockfile stays the same file."""
         handles = {}
-        for key, listener in _shared['sockets'].items() if os.name == 'posix' else ():
-            listener.set_inheritable(True)  # as new, whatever the last child has done to it
-            listener.setblocking(True)
-            listener.listen(128)
-            handles[key] = listener.fileno()
+        for key, listener in _shared['sockets'].items():
+            if os.name == 'posix':  # as new, whatever the last child has done to it
+                listener.set_inheritable(True)
+                listener.setblocking(True)
+                listener.listen(128)
+                handles[key] = listener.fileno()
+            else:
+                listener.close()
         self.number += 1
         with contextlib.suppress(OSError):  # deleted: the child notices
             os.truncate(self.lockfile, 0)
@@ -399,13 +402,15 @@ class _Parent:
 
     def _what_follows(self, status: int) -> str:
         """Decide what an exit of the child means: 'restart', 'wait' (for a change) or 'end'."""
-        changes = self._changes([*self.files, *_expand(*self.patterns)])
+        looks = self._changes([*self.files, *_expand(*self.patterns)])
+        changes = {path: look for path, look in looks.items()  # Windows stamps a file late
+                   if not _is_same_content(look, self.files.get(path))}
         if changes and sorted(changes) != self.cause:
             # Half a program that ended by itself, or a fix that was saved before the crash. It
             # counts once: a program may write its own files.
             self.cause = self._act_on(changes)
             return 'restart'
-        self.files.update(changes)
+        self.files.update(looks)
         is_quick = status == RELOAD and time.monotonic() - self.born < QUICK
         self.threes = self.threes + 1 if is_quick else 0
         if status == RELOAD and self.threes < 3:
@@ -1238,6 +1243,10 @@ def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
         if _is_held(error):
             raise
         return (*stamp, b'')
+
+
+def _is_same_content(look: Look, other: Look) -> bool:
+    return bool(look and other and look[3] and look[3] == other[3])
 
 
 def _is_held(error: Exception) -> bool:
