@@ -282,7 +282,7 @@ class _Parent:
         # Each must hold something before a start, unless it was empty before the first.
         self.scripts = {path: os.path.isfile(path) and not os.path.getsize(path)
                         for path in map(_source_of, filter(None, scripts))}
-        self.patterns = options.extra_files
+        self.patterns = [*options.extra_files]
         # How the files looked to the last child: all that the parent knows of the program.
         self.files = {path: _look(path) for path in _expand(*self.patterns)}
         self.number = 0  # of the child, in the records
@@ -362,13 +362,13 @@ class _Parent:
                 handles[key] = listener.fileno()
             else:
                 listener.close()
-        self.number += 1
         with contextlib.suppress(OSError):  # deleted: the child notices
             os.truncate(self.lockfile, 0)
-        _Log(self.lockfile, self.number).append('start', {
+        _Log(self.lockfile, self.number + 1).append('start', {
             'parent': _HAS_PPID and os.getpid(), 'started': _mtime(self.lockfile, True) / 1e9,
             'noticed': self.noticed, 'files': self.files, 'patterns': self.patterns,
             'row': self.row, 'options': vars(self.options), 'sockets': handles})
+        self.number += 1
         self.born, self.noticed = time.monotonic(), None
 
     def _wait_for_child(self) -> int:
