@@ -444,10 +444,10 @@ class _Parent:
         while not self._is_over():
             now = time.monotonic()
             if now > next_walk:
-                stamps = _stamps_around(self.files, self.patterns)
-                others.update((path, (*stamp, None)) for path, stamp in stamps.items()
-                              if stamp != former.get(path) and (former or stamp[0] > self.ended))
-                former, next_walk = stamps, now + max(1, 20 * (time.monotonic() - now))
+                looks = _look_around(self.files, self.patterns)
+                others.update((path, look) for path, look in looks.items() if look
+                              and look != former.get(path) and (former or look[0] > self.ended))
+                former, next_walk = looks, now + max(1, 20 * (time.monotonic() - now))
             changes = {**others, **self._changes(self.files)}
             if changes != last:
                 last, since = changes, now
@@ -597,10 +597,17 @@ def _name_signal(number: int) -> str:
 
 def _own_command() -> list[str]:
     """Return the command line that starts this program again; RuntimeError if there is none."""
-    import subprocess
     main = sys.modules['__main__']
     if hasattr(sys, 'ps1') or sys.flags.interactive and not hasattr(main, '__file__'):
         raise RuntimeError('an interactive session cannot be started again by the reloader')
+    spec = getattr(getattr(main, '__spec__', None), 'name', '')
+    return _child_command(getattr(sys, 'orig_argv', []), _shared['argv'], sys.executable,
+                          _own_flags(), spec, _file_of(main) or '', _shared['start'])
+
+
+def _own_flags() -> list[str]:
+    """Return the interpreter's flags as words of a command line."""
+    import subprocess
     options: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     # private, but what multiprocessing uses; it repeats the environment's -W, and lacks -u and -X
     if not sys.flags.ignore_environment:  # PyPy would count them twice
@@ -611,9 +618,7 @@ def _own_command() -> list[str]:
                 for key, value in sys._xoptions.items()]
     if getattr(sys.stdout, 'write_through', False):
         options.append('-u')
-    spec = getattr(getattr(main, '__spec__', None), 'name', '')
-    return _child_command(getattr(sys, 'orig_argv', []), _shared['argv'], sys.executable, options,
-                          spec, _file_of(main) or '', _shared['start'])
+    return options
 
 
 def _child_command(orig_argv: list[str], argv: list[str], executable: str, options: list[str],
@@ -943,7 +948,7 @@ def _become_child() -> None:
                 files.watch(path, _look(path))
         if not issubclass(kind, KeyboardInterrupt):
             # The frames of the command line stand before the program's.
-            while trace and os.path.abspath(trace.tb_frame.f_code.co_filename) == _HERE:
+            while trace and trace.tb_frame.f_code.co_filename in ('<string>', __file__):
                 trace = trace.tb_next
             error.__traceback__ = trace
             former(kind, error, trace)
@@ -1171,7 +1176,7 @@ class _Files:
                 look = _look(path, known)
             except OSError:  # Windows: somebody is writing; not yet
                 continue
-            if look is known or look == known:
+            if look == known:
                 if path in self.changed:
                     del self.changed[path]
                     self.last_change = now
@@ -1213,36 +1218,27 @@ class _Files:
         return self.verdicts[path][1]
 
 
-def _stamp(path: str) -> Optional[Tuple[int, int, int]]:
-    """Return mtime in ns, size and inode, all in one stat; None if there is nothing."""
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in a name
-        if _is_held(error):
-            raise
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
-
-
 def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
-    """Return how a file looks now: `known` itself if it looks as before, None if it is away.
+    """Return how a file looks now; None if it is away.
 
     The content is hashed, as Python does it for its own caches, where the rest may not tell two
     saves apart: if known has a hash, or has changed, or the file was saved after young (seconds).
     """
-    stamp = _stamp(path)
-    if stamp is None or known and known[:3] == stamp and known[3] is None:
-        return known if stamp else None
-    if stamp[1] > SMALL or not known and stamp[0] < young * 1e9:
-        return (*stamp, None)
-    from importlib.util import source_hash  # late: on 3.9 it brings typing along
+    look: Look = None
     try:
+        status = os.stat(path)
+        look = status.st_mtime_ns, status.st_size, status.st_ino, None
+        if look == known or look[1] > SMALL or known is None and look[0] < young * 1e9:
+            return look
+        from importlib.util import source_hash  # late: on 3.9 it brings typing along
         with open(path, 'rb') as file:
-            return (*stamp, source_hash(file.read()))
+            return (*look[:3], source_hash(file.read()))
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in a name
+        return None
     except OSError as error:
         if _is_held(error):
             raise
-        return (*stamp, b'')
+        return look and (*look[:3], b'')  # a change: it cannot be read
 
 
 def _is_same_content(look: Look, other: Look) -> bool:
@@ -1320,8 +1316,9 @@ def _files_below(folder: str) -> Iterator[str]:
                     if name[0] != '.' and name[-1] != '~')
 
 
-def _stamps_around(known: Iterable[str], patterns: Iterable[str], limit: int = 5000) -> Any:
-    """Return the stamps of what may be the fix of a crash, wherever that is.
+def _look_around(known: Iterable[str], patterns: Iterable[str],
+                 limit: int = 5000) -> Dict[str, Look]:
+    """Return how the files look that may be the fix of a crash, wherever that is.
 
     These are the files that the patterns match, the folders of installed packages, and Python
     sources beside and below the program's own, from near to far.
@@ -1340,8 +1337,7 @@ def _stamps_around(known: Iterable[str], patterns: Iterable[str], limit: int = 5
                       and entry.is_dir(follow_symlinks=False) and not _is_foreign(entry)):
                     queue.append(entry.path)
                     queued.add(entry.path)
-    stamps = {path: _stamp(path) for path in found if path not in known}
-    return {path: stamp for path, stamp in stamps.items() if stamp}
+    return {path: _look(path) for path in found if path not in known}
 
 
 def _is_foreign(folder: os.DirEntry[str]) -> bool:
@@ -1586,7 +1582,8 @@ def main() -> None:
     if options.verbose:
         _say(f"looking at each file once in {options.interval} s, at the program's {HOT} saved "
              f"last every {TICK} s, and {SLOW_TICK} s when nothing was saved for {LIVELY:.0f} s")
-    _Parent(_own_command(), options, [_HERE, None if given.module else name]).run()
+    command = [sys.executable, *_own_flags(), '-c', _RUN, _HERE, *sys.argv[1:]]
+    _Parent(command, options, [_HERE, None if given.module else name]).run()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -1620,6 +1617,11 @@ def _address(text: str) -> Tuple[str, int]:
     return host.strip('[]'), int(port)
 
 
+# Run this file from its bytecode: a script is compiled anew at every start, for some 30 ms.
+_RUN = ("import sys; from importlib.machinery import SourceFileLoader as Loader; "
+        "__file__ = sys.argv.pop(1); exec(Loader('reloader', __file__).get_code('reloader'))")
+
+
 def _run_program() -> None:
     """Be the child of the command line: run the program as Python itself would."""
     header = _header()
@@ -1639,8 +1641,7 @@ def _execute(is_module: bool, name: str, arguments: list[str]) -> None:
     """Run a script, a module, a directory or an archive in a new __main__."""
     own, main = sys.modules['__main__'], types.ModuleType('__main__')
     if hasattr(sys, 'orig_argv'):
-        start = len(sys.orig_argv) - len(sys.argv)
-        start -= sys.orig_argv[start - 1] == '-m'
+        start = sys.orig_argv.index('-c')
         sys.orig_argv[start:] = ['-m'] * is_module + [name, *arguments]
     sys.argv = [name, *arguments]
     main.__dict__['__builtins__'] = sys.modules['builtins']
