@@ -1090,7 +1090,8 @@ class _Files:
             self.young[path] = time.monotonic() + YOUNG
         if self._is_entered or self.recorded.get(path, 0) != look:  # else the parent knows it
             self.log.append('file', path, look)
-        if self.verbose and path not in self.recorded and _is_own(path):
+        is_new = path not in self.recorded or self.log.number == 1
+        if self.verbose and is_new and _is_own(path):
             _say(f'watching {_short(path)}')
 
     def find(self) -> None:
@@ -1639,15 +1640,16 @@ def _run_program() -> None:
 
 def _execute(is_module: bool, name: str, arguments: list[str]) -> None:
     """Run a script, a module, a directory or an archive in a new __main__."""
-    own, main = sys.modules['__main__'], types.ModuleType('__main__')
+    main = types.ModuleType('__main__')
     if hasattr(sys, 'orig_argv'):
         start = sys.orig_argv.index('-c')
         sys.orig_argv[start:] = ['-m'] * is_module + [name, *arguments]
     sys.argv = [name, *arguments]
     main.__dict__['__builtins__'] = sys.modules['builtins']
-    for key, value in ('__annotations__', {}), ('__cached__', None):
-        if key in own.__dict__:  # until Python 3.13 and 3.14
-            main.__dict__[key] = value
+    if sys.version_info < (3, 14):
+        main.__dict__['__annotations__'] = {}
+    if sys.version_info < (3, 15):
+        main.__dict__['__cached__'] = None
     sys.modules['__main__'] = main
     # Python puts the start directory, or the script's, first in sys.path.
     has_path = not (sys.flags.isolated or getattr(sys.flags, 'safe_path', False))
