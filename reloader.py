@@ -240,7 +240,7 @@ def _run_reloading(main_func: Callable[[], Any], options: _Options) -> bool:
     with contextlib.suppress(KeyboardInterrupt), block:  # Ctrl-C as the block is left
         main_func()
         ended = True
-    if checker.status != 'exit':
+    if checker.status in ('reload', 'error'):
         checker.leave()
     return ended
 
@@ -282,11 +282,12 @@ class _Parent:
         # Each must hold something before a start, unless it was empty before the first.
         self.scripts = {path: os.path.isfile(path) and not os.path.getsize(path)
                         for path in map(_source_of, filter(None, scripts))}
+        self.lockfile = ''
         self.patterns = [*options.extra_files]
         # How the files looked to the last child: all that the parent knows of the program.
-        self.files = {path: _look(path) for path in _expand(*self.patterns)}
+        self.files = {path: _look(path) for path in _expand(*self.patterns)
+                      if not self._is_excluded(path)}
         self.number = 0  # of the child, in the records
-        self.lockfile = ''
         self.child: Optional[subprocess.Popen[bytes]] = None
         self.born = 0.0  # monotonic: when the last child was started
         self.ended = 0  # when the last child ended, by the lockfile's clock, in ns
@@ -328,12 +329,16 @@ class _Parent:
     def _is_over(self) -> bool:
         return bool(self.caught) or not _mtime(self.lockfile)
 
+    def _is_excluded(self, path: str) -> bool:
+        return path == self.lockfile or _is_matched(path, self.options.exclude_patterns)
+
     def _start(self) -> bool:
         """Start a child as soon as that can be done; return False if the end comes before."""
         import subprocess
         said = ''
         while not self._is_over():
-            reason = ''.join(map(_why_unreadable, self.scripts, self.scripts.values()))
+            reasons = map(_why_unreadable, self.scripts, self.scripts.values())
+            reason = next(filter(None, reasons), '')
             if not reason:
                 self._write_header()
                 try:
@@ -345,7 +350,7 @@ class _Parent:
                     return True
                 except OSError as error:
                     reason = f'cannot start the program: {error}'
-            if reason and reason != said:
+            if reason != said:
                 _say(f'{reason}, waiting for it')
             said = reason
             time.sleep(TICK)
@@ -421,10 +426,10 @@ class _Parent:
         """Return how those files look that do not look as the last child knew them."""
         found = {}
         for path in paths:
-            with contextlib.suppress(OSError):  # Windows: somebody is writing
-                look = _look(path, self.files.get(path))
-                if look != self.files.get(path):
-                    found[path] = look
+            known = self.files.get(path)
+            look = _look(path, known)
+            if look != known and (path in self.files or not self._is_excluded(path)):
+                found[path] = look
         return found
 
     def _act_on(self, changes: Dict[str, Look]) -> list[str]:
@@ -440,13 +445,14 @@ class _Parent:
         """Wait until a file of the program or a new one around it is saved, or until the end."""
         last, others, former = {}, {}, {}  # type: ignore[var-annotated]
         since = next_walk = 0.0
-        self.cause = []
+        self.cause, self.threes = [], 0
         while not self._is_over():
             now = time.monotonic()
             if now > next_walk:
                 looks = _look_around(self.files, self.patterns)
-                others.update((path, look) for path, look in looks.items() if look
-                              and look != former.get(path) and (former or look[0] > self.ended))
+                others.update((path, look) for path, look in looks.items()
+                              if look and look != former.get(path) and not self._is_excluded(path)
+                              and (former or look[0] > self.ended))
                 former, next_walk = looks, now + max(1, 20 * (time.monotonic() - now))
             changes = {**others, **self._changes(self.files)}
             if changes != last:
@@ -460,7 +466,7 @@ class _Parent:
 
     def _beat(self) -> None:
         """Touch the lockfile and keep the deadline: a thread, as main waits for the child."""
-        number, log = 0, _Log('')
+        number, log, deadline, is_told = 0, _Log(''), float('inf'), False
         while True:
             self.alarm.acquire(timeout=HEARTBEAT)
             if number != self.number:  # another child
@@ -922,8 +928,10 @@ def _shut_down_unclaimed(header: Dict[str, Any]) -> None:
             with contextlib.suppress(OSError):  # BSD and macOS: it listens on
                 listener = socket.socket(fileno=header['sockets'][key])
                 listener.set_inheritable(False)
-                listener.shutdown(socket.SHUT_RDWR)
-                listener.detach()  # it may be asked for later
+                try:
+                    listener.shutdown(socket.SHUT_RDWR)
+                finally:
+                    listener.detach()  # it may be asked for later
 
 
 def _end_workers() -> None:
@@ -1039,15 +1047,15 @@ class _Files:
             sys.meta_path.remove(self)
 
     def exclude(self, patterns: list[str]) -> None:
-        if patterns:
-            import fnmatch  # noqa: F401  # before the finder needs it
+        _is_matched('', patterns)  # imports what the finder must not import while it finds
         self.excluded += patterns
         for path in filter(self._is_excluded, [*self.known]):
             del self.known[path]
             self.extra.discard(path)
+            self.changed.pop(path, None)
 
     def _is_excluded(self, path: str) -> bool:
-        return any(sys.modules['fnmatch'].fnmatch(path, pattern) for pattern in self.excluded)
+        return _is_matched(path, self.excluded)
 
     def read_log(self) -> list[str]:
         """Read what came lately; watch what forked workers have imported; return the kinds."""
@@ -1074,9 +1082,7 @@ class _Files:
             self.watch(path, look, is_script or path.endswith(_SOURCES))
 
     def _first_look(self, path: str, known: Look = None) -> Look:
-        with contextlib.suppress(OSError):  # Windows: somebody is writing; a change, then
-            return _look(path, known, self.started - YOUNG)
-        return None
+        return _look(path, known, self.started - YOUNG)
 
     def watch(self, path: str, look: Look, is_source: bool = False) -> None:
         """Watch a file from now on, and tell the parent; look: as it was read. None: not known."""
@@ -1165,7 +1171,7 @@ class _Files:
         if len(self.known) != self._hot_of:
             self._hot_of = len(self.known)
             self._hot = sorted(filter(_is_own, [*self.known]), reverse=True,
-                               key=lambda path: self.known[path] or (0,))[:HOT]
+                               key=lambda path: (self.known.get(path) or (0,))[0])[:HOT]
         return self._hot
 
     def _examine(self, paths: list[str]) -> None:
@@ -1173,10 +1179,7 @@ class _Files:
         now = time.monotonic()
         for path in paths:
             known = self.known.get(path)
-            try:
-                look = _look(path, known)
-            except OSError:  # Windows: somebody is writing; not yet
-                continue
+            look = _look(path, known)
             if look == known:
                 if path in self.changed:
                     del self.changed[path]
@@ -1194,18 +1197,18 @@ class _Files:
         if is_several and now - self.last_change < TICK and now - self.first_change < PATIENCE:
             return []  # a burst: git checkout, a formatter
         ready = [self._is_ready(path, look, now - since)  # of each, as each mistake is reported
-                 for path, (look, since) in self.changed.items()]
+                 for path, (look, since) in [*self.changed.items()]]
         return sorted(self.changed) if all(ready) else []
 
     def _is_ready(self, path: str, look: Look, age: float) -> bool:
         """Tell whether a file compiles or need not; if missing or emptied, whether it stays so."""
-        known, is_source = self.known[path], path in self.sources
+        known, is_source = self.known.get(path), path in self.sources
         was_empty = known is not None and known[1] == 0
         if look is None or is_source and look[1] == 0 and not was_empty:
             if look and path == self.script:
                 return False  # an empty one would end at once, and both processes with it
             # It was deleted if another file is saved meanwhile; alone it is being written.
-            is_alone = not any(other and other[1] for other, _ in self.changed.values())
+            is_alone = not any(other and other[1] for other, _ in [*self.changed.values()])
             return age > (PATIENCE if is_alone else 2 * MOMENT)
         return not is_source or self._compiles(path, look)
 
@@ -1220,7 +1223,7 @@ class _Files:
 
 
 def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
-    """Return how a file looks now; None if it is away.
+    """Return how a file looks now: None if it is away, as known while another process holds it.
 
     The content is hashed, as Python does it for its own caches, where the rest may not tell two
     saves apart: if known has a hash, or has changed, or the file was saved after young (seconds).
@@ -1237,13 +1240,18 @@ def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in a name
         return None
     except OSError as error:
-        if _is_held(error):
-            raise
-        return look and (*look[:3], b'')  # a change: it cannot be read
+        return known if _is_held(error) else look and (*look[:3], b'')  # that is a change
 
 
 def _is_same_content(look: Look, other: Look) -> bool:
     return bool(look and other and look[3] and look[3] == other[3])
+
+
+def _is_matched(path: str, patterns: list[str]) -> bool:
+    if not patterns:
+        return False
+    from fnmatch import fnmatch
+    return any(fnmatch(path, pattern) for pattern in patterns)
 
 
 def _is_held(error: Exception) -> bool:
@@ -1628,10 +1636,11 @@ def _run_program() -> None:
     header = _header()
     if not header.get('options'):
         sys.exit(1)  # the lockfile is gone already, the parent is leaving
-    for handle in header['sockets'].values():  # that of --bind, to where systemd has it
+    for key, handle in header['sockets'].items():  # that of --bind, to where systemd has it
         if handle != 3:
             os.dup2(handle, 3)
             os.close(handle)
+        header['sockets'][key] = 3
         os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
     options = _Options(**header['options'])
     if not _run_reloading(lambda: _execute(*header['options']['program']), options):

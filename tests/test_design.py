@@ -7,8 +7,8 @@ import textwrap
 import time
 import unittest
 
-from tests.support import (FOREVER, WAITING, WINDOWS, changed, is_alive, needs_posix, side_by_side,
-                           skip_unless, wait_gone)
+from tests.support import (FOREVER, WAITING, WINDOWS, changed, is_alive, library, needs_posix,
+                           side_by_side, skip_unless, wait_gone)
 from tests.test_api import TICKING
 from tests.test_saves import TRACEBACK, broken, save
 from tests.together import Code, TogetherTestCase, ways
@@ -217,6 +217,49 @@ class ALoopThatSwallowsEverything(TogetherTestCase):
             app.wait_ready('two')
             self.assertEqual((app.count('^cleaning'), app.count('still busy')), (1, 0), app.output)
         self.at_once(scene, ways(*texts))
+
+
+@side_by_side
+class TheEndOfACall(TogetherTestCase):
+    """Inside a program that runs under the command line, too, it returns as usual."""
+
+    def test_inside_another_reloader_is_a_plain_one(self):
+        def scene(case, ending):
+            case.write('app.py', library('one', ending, after='print("after", flush=True)'))
+            app = case.start('reloader.py', 'app.py')
+            app.wait_ready('one')
+            if ending == FOREVER:
+                app.ctrl_c()
+            app.wait_for('^after$')
+            self.assertEqual(app.wait_exit(), 130 if ending == FOREVER else 0, app.output)
+            self.assertEqual(app.count(TRACEBACK), 0, app.output)
+        self.at_once(scene, [('library', ending) for ending in
+                             ['pass', FOREVER][:1 if WINDOWS else 2]])
+
+    def test_is_no_reason_to_run_it_again_if_it_wrote_an_excluded_file(self):
+        def scene(case):
+            case.write('data/app.log', 'old')
+            case.write_app('one', 'open("data/app.log", "a").write("new")',
+                           extra_files=['data'], exclude_patterns=['*.log'])
+            app = case.start_app()
+            self.assertEqual(app.wait_exit(), 0, app.output)
+            self.assertEqual(len(app.pids()), 1, app.output)
+        self.at_once(scene, ways())
+
+    def test_by_a_crash_does_not_make_an_excluded_file_its_fix(self):
+        def scene(case):
+            options = dict(extra_files=['data'], exclude_patterns=['*.log'])
+            case.write('data/app.log', 'old')
+            case.write_app('one', 'raise ValueError', **options)
+            app = case.start_app()
+            app.wait_for(WAITING)
+            case.write('data/app.log', 'new')
+            case.write('data/new.log', 'new')
+            case.write('data/fix.txt', 'new', replace=True)
+            app.wait_for(changed(os.path.join('data', 'fix.txt')))
+            app.wait_for(WAITING)
+            self.assertEqual((len(app.pids()), app.count(r'^reloader: .*\.log')), (2, 0), app.output)
+        self.at_once(scene, ways())
 
 
 @needs_posix
