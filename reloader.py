@@ -20,9 +20,10 @@ again as its *child*. In the child a thread looks at the file behind every entry
 and ``atexit`` run, and the child exits with status 3: the parent starts the next one. It replaces
 the shell loop ``while python3 app.py; test $? -eq 3; do :; done``.
 
-The lockfile is the one channel between the two. Its first line is the parent's: how the files
-looked to the last child. The child adds a line for each file before Python reads it, and one when
-it asks for a reload, so that no save is lost, whenever it comes, and a crash can wait for its fix.
+In the lockfile the two also tell each other what they know. Its first line is the parent's: how
+the files looked to the last child. The child adds a line for each file before Python reads it, and
+one when it asks for a reload; so no save is lost, whenever it comes, and a crash can wait for its
+fix. At Ctrl-C the parent adds a line, in case the child has not heard the key.
 
 ============================================== ============================================ =======
 what happens                                   what follows                                 status
@@ -48,8 +49,8 @@ the lockfile is deleted                        both end, one line says so       
 It is for development. It does not swap code in a running program, refresh a browser, or replace a
 supervisor. A save is noticed by looking, not by an event, so it works in containers and on network
 drives too. A C extension that does not release the GIL delays the reload. On Windows a main thread
-in ``Event.wait`` or a lock is ended after the grace time, no socket outlives a reload, and that
-the parent is gone is known only by the age of the lockfile.
+in ``Event.wait`` or a lock is ended after the grace time, no socket outlives a reload, and a dead
+parent is noticed only by the age of the lockfile.
 
 The protocol and its words are Bottle's (Marcel Hellkamp), the call is Werkzeug's (Armin Ronacher
 and others), watching zip files and waiting after a crash come from CherryPy and hupper.
@@ -112,10 +113,10 @@ HEARTBEAT = 0.9  # seconds between two touches of the lockfile: at least one a s
 TICK = 0.08  # seconds between two looks at the files saved last, while somebody works on them
 SLOW_TICK = 0.3  # the same when nothing was saved for long; three of them make an interval
 LIVELY = 20.0  # seconds after a save in which the next is expected
-HOT = 20  # how many files count as saved last: a person edits fewer at a time
+HOT = 20  # the newest files, looked at in each tick: a person edits fewer at a time
 LAZY = 5.0  # seconds at most between two looks at the extra files, however many there are
 PATIENCE = 3.0  # seconds a file may be away, main deaf, or Ctrl-C on a terminal unanswered
-MOMENT = 0.5  # seconds in which nobody acts twice: from a start to a save, from key to key
+MOMENT = 0.5  # seconds too short for a person to act again: after a start, after a key
 YOUNG = 2.5  # seconds in which a clock of two seconds (FAT) may not tell two saves apart
 QUICK = 10.0  # seconds from a start in which status 3 means failure, the third time in a row
 SMALL = 1 << 20  # bytes: larger files are not compared by content; no source is that large
@@ -925,7 +926,7 @@ def _shut_down_unclaimed(header: Dict[str, Any]) -> None:
     if not header.get('options', {}).get('program'):  # which finds its socket by number
         for key in header.get('sockets', {}).keys() - _shared['sockets']:
             import socket
-            with contextlib.suppress(OSError):  # BSD and macOS: it listens on
+            with contextlib.suppress(OSError):  # BSD and macOS refuse: it goes on listening
                 listener = socket.socket(fileno=header['sockets'][key])
                 listener.set_inheritable(False)
                 try:
@@ -1114,7 +1115,7 @@ class _Files:
                 self.watch(path, self._look_when_read(path), is_source)
 
     def _look_when_read(self, path: str) -> Look:
-        """Return how a file looked that was read already; None, a change, if nobody can tell."""
+        """Return how a file looked when it was read; None, which counts as a change, if unknown."""
         if path in self.recorded:
             return self.recorded[path]
         with contextlib.suppress(OSError):
@@ -1276,7 +1277,7 @@ def _mistake_in(path: str) -> str:
 
 
 def _drop_bytecode(path: str) -> None:
-    """Delete a changed file's bytecode cache, which tells two saves in one second not apart."""
+    """Delete a changed file's bytecode, which cannot tell two saves in one second apart."""
     from importlib.util import cache_from_source
     with contextlib.suppress(OSError, NotImplementedError, ValueError):
         os.unlink(cache_from_source(path))
@@ -1395,7 +1396,7 @@ _HAS_PPID = os.name == 'posix'  # on Windows the parent may be a virtual environ
 
 
 def _debugger() -> Any:
-    """Return the base class of pdb and its kind, if the program has imported (all of) it."""
+    """Return the base class of pdb and its kind, if the program has imported it."""
     return getattr(sys.modules.get('bdb'), 'Bdb', ())
 
 
@@ -1463,7 +1464,7 @@ def _checker() -> Optional[FileCheckerThread]:
 
 
 def _header() -> Dict[str, Any]:
-    """Return the parent's first record."""
+    """Return what the parent's first record says."""
     return _shared['files'].header if _shared['files'] else {}
 
 
@@ -1620,9 +1621,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _address(text: str) -> Tuple[str, int]:
+    from argparse import ArgumentTypeError
     host, _, port = text.rpartition(':')
-    if not host or os.name != 'posix':
-        raise ValueError('not an address, or not on POSIX')
+    if not host or not port.isdecimal() or os.name != 'posix':
+        raise ArgumentTypeError(f'must be HOST:PORT, on POSIX, not {text!r}')
     return host.strip('[]'), int(port)
 
 
