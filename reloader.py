@@ -1115,7 +1115,7 @@ class _Files:
                 self.watch(path, self._look_when_read(path), is_source)
 
     def _look_when_read(self, path: str) -> Look:
-        """Return how a file looked when it was read; None, which counts as a change, if unknown."""
+        """Return how a file looked when it was read; None, a change, if that is unknown."""
         if path in self.recorded:
             return self.recorded[path]
         with contextlib.suppress(OSError):

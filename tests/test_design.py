@@ -258,7 +258,8 @@ class TheEndOfACall(TogetherTestCase):
             case.write('data/fix.txt', 'new', replace=True)
             app.wait_for(changed(os.path.join('data', 'fix.txt')))
             app.wait_for(WAITING)
-            self.assertEqual((len(app.pids()), app.count(r'^reloader: .*\.log')), (2, 0), app.output)
+            self.assertEqual((len(app.pids()), app.count(r'^reloader: .*\.log')), (2, 0),
+                             app.output)
         self.at_once(scene, ways())
 
 
