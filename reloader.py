@@ -79,6 +79,7 @@ import ntpath
 import os
 import posixpath
 import signal
+import stat
 import sys
 import threading
 import time
@@ -290,7 +291,7 @@ class _Parent:
                       if not self._is_excluded(path)}
         self.number = 0  # of the child, in the records
         self.child: Optional[subprocess.Popen[bytes]] = None
-        self.born = 0.0  # monotonic: when the last child was started
+        self.born = self.earliest = 0.0  # monotonic: the last start; not before this, the next
         self.ended = 0  # when the last child ended, by the lockfile's clock, in ns
         self.noticed: Optional[float] = None  # by the wall clock: when a change was seen
         self.threes = 0  # how often in a row status 3 came unasked for, soon after the start
@@ -340,7 +341,7 @@ class _Parent:
         while not self._is_over():
             reasons = map(_why_unreadable, self.scripts, self.scripts.values())
             reason = next(filter(None, reasons), '')
-            if not reason:
+            if not reason and time.monotonic() >= self.earliest:
                 self._write_header()
                 try:
                     # close_fds=False: what our own parent handed on is the program's; Python's own
@@ -351,7 +352,7 @@ class _Parent:
                     return True
                 except OSError as error:
                     reason = f'cannot start the program: {error}'
-            if reason != said:
+            if reason and reason != said:
                 _say(f'{reason}, waiting for it')
             said = reason
             time.sleep(TICK)
@@ -401,8 +402,9 @@ class _Parent:
             elif kind == 'pattern':
                 self.patterns += values
             elif kind == 'reload':
-                is_asked, self.threes, self.cause = True, 0, []
+                is_asked, self.threes = True, 0
                 self.noticed, self.row, changes = values
+                self.cause = sorted(changes) if self.row[0] > 1 else []
                 self.files.update(changes)
         return is_asked
 
@@ -411,9 +413,12 @@ class _Parent:
         looks = self._changes([*self.files, *_expand(*self.patterns)])
         changes = {path: look for path, look in looks.items()  # Windows stamps a file late
                    if not _is_same_content(look, self.files.get(path))}
-        if changes and sorted(changes) != self.cause:
-            # Half a program that ended by itself, or a fix that was saved before the crash. It
-            # counts once: a program may write its own files.
+        is_end = status not in (1, RELOAD) and 0 <= status < KILLED
+        if changes and not (is_end and self.cause):
+            # Half a program that ended by itself, once, or a fix that was saved before the crash.
+            # A program that rewrites its own files and crashes is given some time in between.
+            if sorted(changes) == self.cause:
+                self.earliest = time.monotonic() + 4 * MOMENT
             self.cause = self._act_on(changes)
             return 'restart'
         self.files.update(looks)
@@ -421,7 +426,7 @@ class _Parent:
         self.threes = self.threes + 1 if is_quick else 0
         if status == RELOAD and self.threes < 3:
             return 'restart'
-        return 'wait' if status in (1, RELOAD) or not 0 <= status < KILLED else 'end'
+        return 'end' if is_end else 'wait'
 
     def _changes(self, paths: Iterable[str]) -> Dict[str, Look]:
         """Return how those files look that do not look as the last child knew them."""
@@ -436,7 +441,7 @@ class _Parent:
     def _act_on(self, changes: Dict[str, Look]) -> list[str]:
         """Let the next child start from the files as they are; return the names."""
         _inform(f'{_list_names(changes)} changed, restarting')
-        self.noticed, self.row = time.time(), (0, [])  # a person did that
+        self.noticed = time.time()
         self.files.update(changes)
         for path in changes:
             _drop_bytecode(path)
@@ -445,7 +450,7 @@ class _Parent:
     def _wait_for_change(self) -> None:
         """Wait until a file of the program or a new one around it is saved, or until the end."""
         last, others, former = {}, {}, {}  # type: ignore[var-annotated]
-        since = next_walk = 0.0
+        since, next_walk = time.monotonic(), 0.0
         self.cause, self.threes = [], 0
         while not self._is_over():
             now = time.monotonic()
@@ -456,13 +461,13 @@ class _Parent:
                               and (former or look[0] > self.ended))
                 former, next_walk = looks, now + max(1, 20 * (time.monotonic() - now))
             changes = {**others, **self._changes(self.files)}
-            if changes != last:
-                last, since = changes, now
             # One that is away or empty is half done: an editor renames it, or has just opened it.
-            elif changes and (all(look and look[1] for look in changes.values())
-                              or now - since > PATIENCE):
+            is_done = changes == last and all(look and look[1] for look in changes.values())
+            if changes and (is_done or now - since > PATIENCE):
                 self._act_on(changes)
+                self.row = 0, []  # a person did that
                 return
+            last, since = changes, since if changes else now
             time.sleep(TICK)
 
     def _beat(self) -> None:
@@ -703,7 +708,7 @@ class FileCheckerThread(threading.Thread):
         self._deciding = threading.Lock()  # whoever sets the status first wins
         self._nudge = threading.Lock()  # released to end a pause; a plain lock cannot be patched
         self._nudge.acquire()
-        self._left = self._interrupted = self._triggered = self._paused = False
+        self.has_left = self._triggered = self._paused = False
         self._checked = self._age = 0.0  # the lockfile: when looked at; how long it stood still
         self._touched = 0  # its mtime
         self._row: Tuple[int, list[str]] = 0, []  # see _is_storm
@@ -732,26 +737,26 @@ class FileCheckerThread(threading.Thread):
                  trace: Optional[TracebackType]) -> bool:
         with contextlib.suppress(KeyboardInterrupt):  # the interrupt may come too late, and here
             self._decide('exit')
-        self._interrupted = isinstance(error, KeyboardInterrupt)
-        self._left = True
+        self.has_left = True
         self._wake_up()
         with contextlib.suppress(KeyboardInterrupt):
-            if self.status == 'exit' and not self._interrupted:
+            if self.status == 'exit' and not self.files.header:
                 self.join()
         if self._is_ours(_WAKE):
             signal.signal(_WAKE, self._former)
         self.files.leave()
         if self.status != 'exit' and isinstance(error, Exception):  # a mistake in a finally
             _show(error)
-        return self.status != 'exit' or self._interrupted
+        return self.status != 'exit' or isinstance(error, KeyboardInterrupt)
 
     def run(self) -> None:
         """Look, until there is a reason to end; then see to it that main ends."""
-        while not self._left or self._interrupted:  # by Ctrl-C, which the parent may have heard
+        # Under our own parent it goes on behind the block: threads may keep the process alive.
+        while not self.has_left or self.files.header:
             if time.monotonic() - self._checked > MOMENT and self._is_over():
                 self._decide('error')
                 self._end_main()
-            if not self._left:
+            if not self.has_left:
                 self._look()
             self._nudge.acquire(timeout=self.files.tick())
 
@@ -784,9 +789,9 @@ class FileCheckerThread(threading.Thread):
             return True
         if 'stop' in self.files.read_log():
             until = now + _ctrl_c_patience()
-            while not self._left and time.monotonic() < until:
+            while not self.has_left and time.monotonic() < until:
                 self._nudge.acquire(timeout=TICK)
-            return not self._left or self._interrupted
+            return True
         return not self._touched
 
     def _is_orphan(self) -> bool:
@@ -832,8 +837,8 @@ class FileCheckerThread(threading.Thread):
     def _end_main(self) -> NoReturn:
         """Interrupt main until it leaves; end the process in the end, also behind the block."""
         began, passed = time.monotonic(), 0.0
-        while passed < GRACE and (self._left or not self._is_hopeless(passed)):
-            if not self._left and passed >= self._tries * MOMENT:
+        while passed < GRACE and (self.has_left or not self._is_hopeless(passed)):
+            if not self.has_left and passed >= self._tries * MOMENT:
                 self._tries += 1
                 self._interrupt_main(GRACE - passed)
             self._nudge.acquire(timeout=TICK)
@@ -1054,6 +1059,7 @@ class _Files:
             del self.known[path]
             self.extra.discard(path)
             self.changed.pop(path, None)
+            self._hot_of = -1
 
     def _is_excluded(self, path: str) -> bool:
         return _is_matched(path, self.excluded)
@@ -1133,7 +1139,8 @@ class _Files:
                     if path not in self.recorded and pattern not in self.matched:
                         look = self._first_look(path)
                     self.watch(path, look)
-                    self.extra.update({path} & self.known.keys())
+                    if path in self.known:  # not excluded
+                        self.extra.add(path)
             if pattern not in self.patterns:
                 self.log.append('pattern', pattern)
             self.patterns.add(pattern)
@@ -1179,7 +1186,9 @@ class _Files:
         """Compare how files look with how they were read, and keep what differs."""
         now = time.monotonic()
         for path in paths:
-            known = self.known.get(path)
+            if path not in self.known:  # excluded meanwhile
+                continue
+            known = self.known[path]
             look = _look(path, known)
             if look == known:
                 if path in self.changed:
@@ -1234,6 +1243,8 @@ def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
         status = os.stat(path)
         look = status.st_mtime_ns, status.st_size, status.st_ino, None
         if look == known or look[1] > SMALL or known is None and look[0] < young * 1e9:
+            return look
+        if not stat.S_ISREG(status.st_mode):  # a pipe, which nobody may ever write to
             return look
         from importlib.util import source_hash  # late: on 3.9 it brings typing along
         with open(path, 'rb') as file:
@@ -1460,7 +1471,7 @@ _shared = vars(sys).setdefault('_reloader_1_1', {
 def _checker() -> Optional[FileCheckerThread]:
     """Return this process's checker while it runs; a fork has none, nor has the parent."""
     checker: Optional[FileCheckerThread] = _shared['checker']
-    return checker if checker and checker.is_alive() else None
+    return checker if checker and checker.is_alive() and not checker.has_left else None
 
 
 def _header() -> Dict[str, Any]:
