@@ -1214,13 +1214,16 @@ class _Files:
         """Tell whether a file compiles or need not; if missing or emptied, whether it stays so."""
         known, is_source = self.known.get(path), path in self.sources
         was_empty = known is not None and known[1] == 0
-        if look is None or is_source and look[1] == 0 and not was_empty:
+        is_emptied = look is not None and look[1] == 0 and not was_empty
+        if look is None or is_source and is_emptied:
             if look and path == self.script:
                 return False  # an empty one would end at once, and both processes with it
             # It was deleted if another file is saved meanwhile; alone it is being written.
             is_alone = not any(other and other[1] for other, _ in [*self.changed.values()])
             return age > (PATIENCE if is_alone else 2 * MOMENT)
-        return not is_source or self._compiles(path, look)
+        if not is_source:
+            return not is_emptied or age > 2 * TICK  # by then its writer has filled it
+        return self._compiles(path, look)
 
     def _compiles(self, path: str, look: Tuple[int, int, int, Optional[bytes]]) -> bool:
         version = look[3] or look[:3]  # the content's, if it is known
