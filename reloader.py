@@ -822,9 +822,13 @@ class FileCheckerThread(threading.Thread):
         From the third restart in a row on that came right after a start, for the same files, the
         next one waits for half a second, from the seventh on for two.
         """
-        count, names = self.files.header.get('row', (0, []))
+        count, former = self.files.header.get('row', (0, []))
+        # A database writes now one file, now another beside it: of those the folder counts.
+        names = {path if path in self.files.sources else os.path.dirname(path) for path in changed}
+        if not names <= {*former}:
+            count, former = 0, []
         is_early = self.files.first_change - self.files.entered < MOMENT
-        self._row = is_early and 1 + (count if {*changed} <= {*names} else 0), changed
+        self._row = (count + 1 if is_early else 0), [*names.union(former)]
         pause = 0.0 if self._row[0] < 3 else MOMENT if self._row[0] < 7 else 4 * MOMENT
         if time.monotonic() - self.files.first_change >= pause:
             return False

@@ -107,7 +107,7 @@ class GeneratedFiles(TogetherTestCase):
             app.wait_for(r'^reloader: .*in 2\.0 s.*exclude_patterns')
             self.assertLessEqual(len(app.pids()), 8, app.output)
             save(case, 'two')
-            app.wait_for(changed('value.py'), timeout=60 if WINDOWS else 2)
+            app.wait_for(changed('value.py'))
             app.wait_ready('two')
         first, second = self.TEXTS  # on the command line what is written and then read is known
         self.at_once(scene, [('library', first), *ways(second)])
@@ -282,7 +282,7 @@ class ManyExtraFiles(TogetherTestCase):
             app = case.start_app()
             app.wait_ready('one')
             used = float(app.wait_for(r'^used (\S+)').group(1))
-            self.assertLess(used, 0.6, app.output)  # 6 % of a core, on a busy machine
+            self.assertLess(used, 1, app.output)  # a tenth of a core, on a machine that is busy
             case.write('data/7/7777', 'new')
             app.wait_for(changed(os.path.join('data', '7', '7777')))
             app.wait_ready('one')
