@@ -823,12 +823,12 @@ class FileCheckerThread(threading.Thread):
         next one waits for half a second, from the seventh on for two.
         """
         count, former = self.files.header.get('row', (0, []))
-        # A database writes now one file, now another beside it: of those the folder counts.
-        names = {path if path in self.files.sources else os.path.dirname(path) for path in changed}
+        # A file that comes or goes, as a database's journal, neither counts nor breaks the row.
+        names = {path for path in changed if self.files.known.get(path) and os.path.exists(path)}
         if not names <= {*former}:
             count, former = 0, []
         is_early = self.files.first_change - self.files.entered < MOMENT
-        self._row = (count + 1 if is_early else 0), [*names.union(former)]
+        self._row = (count + bool(names) if is_early else 0), [*names.union(former)]
         pause = 0.0 if self._row[0] < 3 else MOMENT if self._row[0] < 7 else 4 * MOMENT
         if time.monotonic() - self.files.first_change >= pause:
             return False
