@@ -10,7 +10,7 @@ import unittest
 from tests.support import (FOREVER, WAITING, WINDOWS, changed, is_alive, library, needs_posix,
                            side_by_side, skip_unless, wait_gone)
 from tests.test_api import TICKING
-from tests.test_saves import TRACEBACK, broken, save
+from tests.test_saves import TRACEBACK, broken, save, start_with_module
 from tests.together import Code, TogetherTestCase, ways
 
 GRACE = 5.0  # seconds, the grace time
@@ -22,10 +22,7 @@ class AFileThatIsNotUsedAnyMore(TogetherTestCase):
 
     def test_neither_broken_nor_deleted_holds_up_a_save(self):
         def scene(case, how):
-            save(case, 'one', 'old.py')
-            case.write_app(Code('old.VALUE'), before='import old')
-            app = case.start_app()
-            app.wait_ready('one')
+            app, _ = start_with_module(case, name='old')
             case.write_app('two')
             app.wait_ready('two')
             case.remove('old.py') if how == 'deleted' else case.write('old.py', broken(3))
@@ -40,10 +37,7 @@ class AFileThatIsNotUsedAnyMore(TogetherTestCase):
 
     def test_is_no_reason_to_run_a_finished_program_again(self):
         def scene(case):
-            save(case, 'one', 'old.py')
-            case.write_app(Code('old.VALUE'), before='import old')
-            app = case.start_app()
-            app.wait_ready('one')
+            app, _ = start_with_module(case, name='old')
             case.write_app('two', 'while not os.path.exists("go"): time.sleep(0.01)')
             app.wait_ready('two')
             save(case, 'new', 'old.py')
@@ -55,10 +49,7 @@ class AFileThatIsNotUsedAnyMore(TogetherTestCase):
     def test_deleted_with_the_save_of_the_script_takes_a_second(self):
         """`git switch`: no traceback, and not the three seconds of a file that is being saved."""
         def scene(case):
-            save(case, 'one', 'old.py')
-            case.write_app(Code('old.VALUE'), before='import old')
-            app = case.start_app()
-            app.wait_ready('one')
+            app, _ = start_with_module(case, name='old')
             since = time.monotonic()
             case.remove('old.py')
             case.write_app('two')
