@@ -124,8 +124,6 @@ SMALL = 1 << 20  # bytes: larger files are not compared by content; no source is
 KILLED = 0xC0000000  # from here on Windows' statuses mean what signals do elsewhere
 
 _HERE = os.path.abspath(__file__)
-_PROBE = '<reloader>'  # the file name under which source is tried out
-_SOURCES = '.py', '.pyw'  # endings of files that must compile
 
 
 # ---------------------------------------------------------------------------------- the ways in
@@ -151,7 +149,7 @@ def run_with_reloader(main_func: Callable[[], Any], extra_files: Patterns = None
     """
     if not callable(main_func):
         raise TypeError(f'main_func must be callable, not {main_func!r}')
-    _run_reloading(main_func, _Options(interval, extra_files, exclude_patterns))
+    _run_reloading(main_func, _check(interval, extra_files, exclude_patterns))
 
 
 def run(app: Callable[..., Iterable[bytes]], host: str = '127.0.0.1', port: int = 8080,
@@ -166,9 +164,7 @@ def run(app: Callable[..., Iterable[bytes]], host: str = '127.0.0.1', port: int 
     """
     if not callable(app):
         raise TypeError(f'app must be callable, not {app!r}')
-    options = _Options(interval, extra_files, exclude_patterns, quiet)
-    if reloader:
-        _require_main_thread()
+    options = _check(interval, extra_files, exclude_patterns, quiet=quiet)
     listener = bind(host, int(port))  # as Bottle takes it, which may come from the environment
     if reloader:
         _run_reloading(lambda: _serve(app, listener, quiet), options)
@@ -191,7 +187,7 @@ def bind(host: str, port: int) -> socket.socket:
         raise ValueError(f'port must be 0 to 65535, not {port}')
     sockets: Dict[Tuple[str, int], socket.socket] = _shared['sockets']
     if (host, port) not in sockets:
-        handle = _header().get('sockets', {}).get((host, port))
+        handle = _shared['header'].get('sockets', {}).get((host, port))
         if handle is None:
             family = socket.AF_INET6 if ':' in host else socket.AF_INET
             listener = socket.create_server((host, port), family=family, backlog=128)
@@ -205,9 +201,9 @@ def bind(host: str, port: int) -> socket.socket:
 
 def watch(*patterns: Union[str, os.PathLike[str]]) -> None:
     """Watch more files: names, directories or glob patterns. Without a reloader, do nothing."""
-    _shared['patterns'].update(_patterns(patterns))
+    _shared['patterns'].update(_absolute(patterns))
     if _shared['files']:
-        _shared['files'].match(_patterns(patterns))
+        _shared['files'].match(_absolute(patterns))
 
 
 def trigger_reload() -> None:
@@ -223,7 +219,7 @@ def is_running_from_reloader() -> bool:
     return bool(_shared['child'])
 
 
-def _run_reloading(main_func: Callable[[], Any], options: _Options) -> bool:
+def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> bool:
     """Become the parent, or call main_func as the child or inside a reloader that runs.
 
     Return whether it ended by itself.
@@ -232,11 +228,11 @@ def _run_reloading(main_func: Callable[[], Any], options: _Options) -> bool:
     checker, ended = _checker(), False
     block: Any = contextlib.nullcontext()
     if checker:
-        checker.files.exclude(options.exclude_patterns)
-        checker.files.match(options.extra_files)
+        checker.files.exclude(options['exclude_patterns'])
+        checker.files.match(options['extra_files'])
     elif is_running_from_reloader():
-        checker = block = FileCheckerThread(_shared['lockfile'], options.interval,
-                                            options.extra_files, options.exclude_patterns)
+        checker = block = FileCheckerThread(_shared['lockfile'], options['interval'],
+                                            options['extra_files'], options['exclude_patterns'])
     else:
         _Parent(_own_command(), options, [_file_of(sys.modules['__main__'])]).run()
     with contextlib.suppress(KeyboardInterrupt), block:  # Ctrl-C as the block is left
@@ -247,28 +243,22 @@ def _run_reloading(main_func: Callable[[], Any], options: _Options) -> bool:
     return ended
 
 
-class _Options:
-    """The arguments of a call, checked; the command line's program: is it -m, name, arguments."""
-
-    def __init__(self, interval: float, extra_files: Patterns, exclude_patterns: Patterns,
-                 quiet: bool = False, verbose: bool = False,
-                 program: Optional[Tuple[bool, str, list[str]]] = None) -> None:
-        if isinstance(interval, bool) or not isinstance(interval, (int, float)):
-            raise TypeError(f'interval must be a number of seconds, not {interval!r}')
-        if not 0 < interval < float('inf'):
-            raise ValueError(f'interval must be more than 0 seconds, not {interval!r}')
-        self.interval = interval
-        self.extra_files = _patterns(extra_files)
-        self.exclude_patterns = _patterns(exclude_patterns, free='*')
-        self.verbose, self.program = verbose, program
-        self.quiet = quiet
+def _check(interval: float, extra_files: Patterns, exclude_patterns: Patterns,
+           **others: Any) -> Dict[str, Any]:
+    """Return the arguments of a call, checked, as the parent hands them to the child."""
+    if isinstance(interval, bool) or not isinstance(interval, (int, float)):
+        raise TypeError(f'interval must be a number of seconds, not {interval!r}')
+    if not 0 < interval < float('inf'):
+        raise ValueError(f'interval must be more than 0 seconds, not {interval!r}')
+    return {'interval': interval, 'extra_files': _absolute(extra_files),
+            'exclude_patterns': _absolute(exclude_patterns, but='*'), **others}
 
 
-def _patterns(patterns: Patterns, free: str = '\0') -> list[str]:
-    """Return file names and patterns as absolute strings, but for those that begin with free."""
+def _absolute(patterns: Patterns, but: Any = ()) -> list[str]:
+    """Return file names and patterns as absolute strings, but for those that begin with `but`."""
     if isinstance(patterns, (str, os.PathLike)):
         patterns = [patterns]
-    return [name if name.startswith(free) else
+    return [name if name.startswith(but) else
             os.path.normpath(os.path.join(_shared['start'], name))
             for name in [os.fspath(pattern) for pattern in patterns or ()]]
 
@@ -278,69 +268,55 @@ def _patterns(patterns: Patterns, free: str = '\0') -> list[str]:
 class _Parent:
     """The process that was started by hand: it keeps the lockfile, and always one child."""
 
-    def __init__(self, command: list[str], options: _Options, scripts: list[Any]) -> None:
+    def __init__(self, command: list[str], options: Dict[str, Any], scripts: list[Any]) -> None:
         self.command, self.options = command, options
-        _shared['quiet'] = options.quiet
+        _shared['quiet'] = options.get('quiet', False)
         # Each must hold something before a start, unless it was empty before the first.
-        self.scripts = {path: os.path.isfile(path) and not os.path.getsize(path)
-                        for path in map(_source_of, filter(None, scripts))}
-        self.lockfile = ''
-        self.patterns = [*options.extra_files]
-        # How the files looked to the last child: all that the parent knows of the program.
-        self.files = {path: _look(path) for path in _expand(*self.patterns)
-                      if not self._is_excluded(path)}
-        self.number = 0  # of the child, in the records
+        self.scripts = [path for path in map(_source_of, filter(None, scripts))
+                        if os.path.isfile(path) and os.path.getsize(path)]
+        # All that the parent knows of the program: the patterns, and how the files looked to the
+        # last child.
+        self.patterns: list[str] = options['extra_files']
+        self.files: Dict[str, Look] = {}
+        self.files = self._changes(*self.patterns)
         self.child: Optional[subprocess.Popen[bytes]] = None
+        self.lockfile, self.number = '', 0  # the number of the child, in the records
+        self.log = _Log('')  # the child's, for the heartbeat
         self.born = self.earliest = 0.0  # monotonic: the last start; not before this, the next
         self.ended = 0  # when the last child ended, by the lockfile's clock, in ns
         self.noticed: Optional[float] = None  # by the wall clock: when a change was seen
         self.threes = 0  # how often in a row status 3 came unasked for, soon after the start
         self.row: Any = 0, []  # the child's: how many restarts came early, for which files
         self.cause: list[str] = []  # what changed while the last child ran, and led to this one
-        # The handlers note the first signal that asks for the end, and wake the heartbeat.
-        self.caught, self.caught_at = 0, 0.0
-        self.alarm = threading.Lock()
-        self.alarm.acquire()
+        self.caught, self.caught_at = 0, 0.0  # the first signal that asked for the end
 
     def run(self) -> NoReturn:
         """Start the program again and again, until its end; leave with its status."""
+        terminal = _terminal()
         with self._signals(), _lockfile() as self.lockfile:
             threading.Thread(target=self._beat, name='reloader heartbeat', daemon=True).start()
-            status = self._loop()
-        sys.exit(status)
-
-    def _loop(self) -> int:
-        terminal = _terminal()
-        while self._start():
-            status = self._wait_for_child()
-            _terminal(terminal)
-            is_asked = self._take_records()
-            if self._is_over():
-                break
-            what = 'restart' if is_asked else self._what_follows(status)
-            if what == 'end':
-                return status
-            if what == 'wait':
-                _say(f'{_name_status(status)}, waiting for a change')
-                self._wait_for_change()
+            while self._start():
+                status = self._wait_for_child()
+                _terminal(terminal)
+                what = self._what_follows(status)
+                if what == 'end':
+                    sys.exit(status)
+                if what == 'wait':
+                    self._wait_for_change(status)
         if not self.caught:
-            return _say('the lockfile was deleted, stopped')
-        _say(f'stopped by {_name_signal(self.caught)}')
-        return 128 + self.caught
+            sys.exit(_say('the lockfile was deleted, stopped'))
+        _say(f'stopped by {signal.Signals(self.caught).name}')
+        sys.exit(128 + self.caught)
 
     def _is_over(self) -> bool:
         return bool(self.caught) or not _mtime(self.lockfile)
-
-    def _is_excluded(self, path: str) -> bool:
-        return path == self.lockfile or _is_matched(path, self.options.exclude_patterns)
 
     def _start(self) -> bool:
         """Start a child as soon as that can be done; return False if the end comes before."""
         import subprocess
         said = ''
         while not self._is_over():
-            reasons = map(_why_unreadable, self.scripts, self.scripts.values())
-            reason = next(filter(None, reasons), '')
+            reason = next(filter(None, map(_why_unreadable, self.scripts)), '')
             if not reason and time.monotonic() >= self.earliest:
                 self._write_header()
                 try:
@@ -371,23 +347,24 @@ class _Parent:
                 listener.close()
         with contextlib.suppress(OSError):  # deleted: the child notices
             os.truncate(self.lockfile, 0)
-        _Log(self.lockfile, self.number + 1).append('start', {
-            'parent': _HAS_PPID and os.getpid(), 'started': _mtime(self.lockfile, True) / 1e9,
-            'noticed': self.noticed, 'files': self.files, 'patterns': self.patterns,
-            'row': self.row, 'options': vars(self.options), 'sockets': handles})
         self.number += 1
+        self.log = _Log(self.lockfile, self.number)
+        self.log.append('start', {
+            'parent': os.getpid(), 'started': _mtime(self.lockfile, touch=True) / 1e9,
+            'noticed': self.noticed, 'files': self.files, 'patterns': self.patterns,
+            'row': self.row, 'options': self.options, 'sockets': handles})
         self.born, self.noticed = time.monotonic(), None
 
     def _wait_for_child(self) -> int:
         """Return the child's exit status; on Windows handlers run only between two waits."""
         import subprocess
         child: Any = self.child
-        if self.caught not in (0, signal.SIGINT):  # of which a record tells
-            self._kill(self.caught)  # it may have come while there was no child to tell
+        if self.caught:
+            self._pass_on(self.caught)  # it may have come while there was no child to tell
         while child.returncode is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(None if os.name == 'posix' else 0.2)
-        self.child, self.ended = None, _mtime(self.lockfile, True)
+        self.child, self.ended = None, _mtime(self.lockfile, touch=True)
         return 128 + signal.SIGINT if child.returncode == KILLED + 0x13A else child.returncode
 
     def _take_records(self) -> bool:
@@ -395,10 +372,10 @@ class _Parent:
         is_asked = False
         for kind, *values in _Log(self.lockfile).read():
             if kind == 'file':
-                path, self.files[path] = values
+                self.files[values[0]] = values[1]
             elif kind == 'entered':  # it has read all that it uses: the rest is past
-                paths, self.patterns = values
-                self.files = {path: self.files.get(path) for path in paths}
+                self.files = {path: self.files.get(path) for path in values[0]}
+                self.patterns = values[1]
             elif kind == 'pattern':
                 self.patterns += values
             elif kind == 'reload':
@@ -410,57 +387,57 @@ class _Parent:
 
     def _what_follows(self, status: int) -> str:
         """Decide what an exit of the child means: 'restart', 'wait' (for a change) or 'end'."""
-        looks = self._changes([*self.files, *_expand(*self.patterns)])
-        changes = {path: look for path, look in looks.items()  # Windows stamps a file late
-                   if not _is_same_content(look, self.files.get(path))}
+        if self._take_records() or self._is_over():  # of the end _start() takes care
+            return 'restart'
         is_end = status not in (1, RELOAD) and 0 <= status < KILLED
+        changes = self._changes(*self.patterns)
         if changes and not (is_end and self.cause):
             # Half a program that ended by itself, once, or a fix that was saved before the crash.
             # A program that rewrites its own files and crashes is given some time in between.
             if sorted(changes) == self.cause:
                 self.earliest = time.monotonic() + 4 * MOMENT
-            self.cause = self._act_on(changes)
+            self.cause = sorted(changes)
+            self._act_on(changes)
             return 'restart'
-        self.files.update(looks)
         is_quick = status == RELOAD and time.monotonic() - self.born < QUICK
         self.threes = self.threes + 1 if is_quick else 0
         if status == RELOAD and self.threes < 3:
             return 'restart'
         return 'end' if is_end else 'wait'
 
-    def _changes(self, paths: Iterable[str]) -> Dict[str, Look]:
-        """Return how those files look that do not look as the last child knew them."""
-        found = {}
-        for path in paths:
-            known = self.files.get(path)
-            look = _look(path, known)
-            if look != known and (path in self.files or not self._is_excluded(path)):
-                found[path] = look
-        return found
+    def _changes(self, *patterns: str) -> Dict[str, Look]:
+        """Return how the files look that do not look as the last child knew them."""
+        known = {**dict.fromkeys(_expand(*patterns)), **self.files}
+        looks = {path: _look(path, look) for path, look in known.items()
+                 if not self._is_excluded(path)}
+        return {path: look for path, look in looks.items() if look != known[path]}
 
-    def _act_on(self, changes: Dict[str, Look]) -> list[str]:
-        """Let the next child start from the files as they are; return the names."""
+    def _is_excluded(self, path: str) -> bool:
+        return _is_matched(path, self.options['exclude_patterns'])
+
+    def _act_on(self, changes: Dict[str, Look]) -> None:
+        """Let the next child start from the files as they are."""
         _inform(f'{_list_names(changes)} changed, restarting')
         self.noticed = time.time()
         self.files.update(changes)
         for path in changes:
             _drop_bytecode(path)
-        return sorted(changes)
 
-    def _wait_for_change(self) -> None:
+    def _wait_for_change(self, status: int) -> None:
         """Wait until a file of the program or a new one around it is saved, or until the end."""
-        last, others, former = {}, {}, {}  # type: ignore[var-annotated]
+        around = {path: look for path, look in self._look_around().items()
+                  if look[0] <= self.ended}
+        _say(f'{_name_status(status)}, waiting for a change')
+        last, others = {}, {}  # type: ignore[var-annotated]
         since, next_walk = time.monotonic(), 0.0
         self.cause, self.threes = [], 0
         while not self._is_over():
             now = time.monotonic()
             if now > next_walk:
-                looks = _look_around(self.files, self.patterns)
-                others.update((path, look) for path, look in looks.items()
-                              if look and look != former.get(path) and not self._is_excluded(path)
-                              and (former or look[0] > self.ended))
-                former, next_walk = looks, now + max(1, 20 * (time.monotonic() - now))
-            changes = {**others, **self._changes(self.files)}
+                looks = self._look_around()
+                others = {path: look for path, look in looks.items() if look != around.get(path)}
+                next_walk = now + max(1, 20 * (time.monotonic() - now))
+            changes = {**others, **self._changes()}
             # One that is away or empty is half done: an editor renames it, or has just opened it.
             is_done = changes == last and all(look and look[1] for look in changes.values())
             if changes and (is_done or now - since > PATIENCE):
@@ -470,24 +447,27 @@ class _Parent:
             last, since = changes, since if changes else now
             time.sleep(TICK)
 
+    def _look_around(self) -> Dict[str, Tuple[int, int, int, Optional[bytes]]]:
+        """Return how the files look that may be the fix of a crash besides the program's own."""
+        looks = {path: _look(path) for path in _files_around(self.files, self.patterns)
+                 if path not in self.files and not self._is_excluded(path)}
+        return {path: look for path, look in looks.items() if look}
+
     def _beat(self) -> None:
         """Touch the lockfile and keep the deadline: a thread, as main waits for the child."""
-        number, log, deadline, is_told = 0, _Log(''), float('inf'), False
+        log, deadline = self.log, float('inf')
         while True:
-            self.alarm.acquire(timeout=HEARTBEAT)
-            if number != self.number:  # another child
-                number, deadline, is_told = self.number, float('inf'), False
-                log = _Log(self.lockfile, number)
-            is_ending = not _mtime(self.lockfile, touch=True) or self.caught or any(
-                kind == 'reload' for kind, *_ in log.read())
-            if self.caught == signal.SIGINT and not is_told:
-                is_told = log.append('stop')  # as a rule the child has heard the key itself
-            if is_ending and number:  # a second more than the child takes for itself
+            if log is not self.log:  # another child
+                log, deadline = self.log, float('inf')
+            if (not _mtime(self.lockfile, touch=True) or self.caught
+                    or any(kind == 'reload' for kind, *_ in log.read())):
+                # A second more than the child takes for itself.
                 patience = _ctrl_c_patience() if self.caught == signal.SIGINT else 0.0
                 deadline = min(deadline, time.monotonic() + patience + GRACE + 2 * MOMENT)
-            if number and time.monotonic() > deadline and self.child:
+            if time.monotonic() > deadline and self.child and log is self.log:
                 _say('still busy after the grace time, killed')
-                self._kill()
+                self._pass_on(_KILL)
+            time.sleep(HEARTBEAT)
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
@@ -507,24 +487,23 @@ class _Parent:
                 signal.signal(number, handler)
 
     def _catch(self, signum: int, frame: Optional[FrameType]) -> None:
-        """Handle a signal: no more than notes and system calls, as it comes at any moment."""
-        now, is_first = time.monotonic(), not self.caught
-        if is_first:
+        """Handle a signal: tell the child; a second Ctrl-C does not wait for the grace time."""
+        now = time.monotonic()
+        if not self.caught:
             self.caught, self.caught_at = signum, now
+            self._pass_on(signum)
         # Wrappers (npm run, uv run, honcho) pass on what the terminal has sent to all.
-        is_copy = not is_first and self.caught == signal.SIGINT and now - self.caught_at < MOMENT
-        if signum != signal.SIGINT and os.name == 'posix' and not is_copy:
-            self._kill(signum)  # on Windows the console has told the child
-        elif signum == signal.SIGINT and not is_first and not is_copy:
-            self._kill()
-        with contextlib.suppress(RuntimeError):  # the alarm rings already
-            self.alarm.release()
+        elif self.caught != signal.SIGINT or now - self.caught_at > MOMENT:
+            self._pass_on(_KILL if signum == signal.SIGINT else signum)
 
-    def _kill(self, signum: int = getattr(signal, 'SIGKILL', signal.SIGTERM)) -> None:
-        child = self.child
-        if child:
+    def _pass_on(self, signum: int) -> None:
+        """Send the child a signal; of Ctrl-C, which it has heard as a rule, a record tells."""
+        if signum == signal.SIGINT:
+            if not self.log.append('stop'):
+                _unlink(self.lockfile)
+        elif self.child and (os.name == 'posix' or signum == _KILL):  # the console tells it, too
             with contextlib.suppress(OSError):  # it ended meanwhile
-                child.send_signal(signum)
+                self.child.send_signal(signum)
 
 
 @contextlib.contextmanager
@@ -536,15 +515,11 @@ def _lockfile() -> Iterator[str]:
     except OSError as error:
         sys.exit(_say(f'cannot make a lockfile in the temporary directory: {error}'))
     os.close(handle)
+    _shared['lockfile'] = path
     try:
         yield path
     finally:
-        with contextlib.suppress(OSError):  # deleted by hand
-            os.unlink(path)
-
-
-def _open_to_append(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_APPEND)
+        _unlink(path)
 
 
 def _mtime(path: str, touch: bool = False) -> int:
@@ -566,25 +541,25 @@ class _Log:
 
     def __init__(self, path: str, number: int = 0) -> None:
         self.path, self.number = path, number
-        self._position = 0  # the end of what was read
+        self.position = 0  # the end of what was read
 
     def append(self, kind: str, *values: Any) -> bool:
         """Add a record in one write: no lock, which a fork could inherit locked."""
         line = marshal.dumps((self.number, kind, *values)).hex().encode() + b'\n'
-        try:
-            with open(self.path, 'r+b', 0, opener=_open_to_append) as file:
-                return bool(self.number and file.write(line))
-        except OSError:  # deleted, or no descriptor is left
-            return False
+        with contextlib.suppress(OSError), open(
+                self.path, 'r+b', 0, opener=lambda path, flags: os.open(path, flags | os.O_APPEND)
+        ) as file:  # which may be deleted, or no descriptor is left
+            return bool(self.number and file.write(line))
+        return False
 
     def read(self) -> list[Any]:
         """Return the records that have come since the last call: [kind, values...]."""
         text, records = b'', []
         with contextlib.suppress(OSError), open(self.path, 'rb') as file:
-            file.seek(self._position)
+            file.seek(self.position)
             text = file.read()
         text = text[:text.rfind(b'\n') + 1]
-        self._position += len(text)
+        self.position += len(text)
         for line in text.split():
             with contextlib.suppress(ValueError, EOFError, TypeError):
                 number, *record = marshal.loads(bytes.fromhex(line.decode()))
@@ -597,14 +572,9 @@ class _Log:
 
 def _name_status(status: int) -> str:
     if status < 0:
-        return f'killed by {_name_signal(-status)}'
+        names = {number.value: number.name for number in signal.Signals}
+        return f"killed by {names.get(-status, f'signal {-status}')}"
     return f'killed by {status:#x}' if status >= KILLED else f'exit status {status}'
-
-
-def _name_signal(number: int) -> str:
-    with contextlib.suppress(ValueError):  # a real-time signal has no name
-        return signal.Signals(number).name
-    return f'signal {number}'
 
 
 def _own_command() -> list[str]:
@@ -620,17 +590,11 @@ def _own_command() -> list[str]:
 def _own_flags() -> list[str]:
     """Return the interpreter's flags as words of a command line."""
     import subprocess
+    # The function is private, but what multiprocessing uses. It lacks -u and -X.
     options: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-    # private, but what multiprocessing uses; it repeats the environment's -W, and lacks -u and -X
-    if not sys.flags.ignore_environment:  # PyPy would count them twice
-        for warning in os.environ.get('PYTHONWARNINGS', '').split(','):
-            if '-W' + warning in options:
-                options.remove('-W' + warning)
     options += [f'-X{key}' if value is True else f'-X{key}={value}'
                 for key, value in sys._xoptions.items()]
-    if getattr(sys.stdout, 'write_through', False):
-        options.append('-u')
-    return options
+    return options + ['-u'] * getattr(sys.stdout, 'write_through', False)
 
 
 def _child_command(orig_argv: list[str], argv: list[str], executable: str, options: list[str],
@@ -656,9 +620,8 @@ def _child_command(orig_argv: list[str], argv: list[str], executable: str, optio
 
 def _whole(path: str, start: str) -> str:
     """Return a path of either system's in a form to be compared, not opened."""
-    if start.startswith('/'):
-        return posixpath.normpath(posixpath.join(start, path))
-    return ntpath.normcase(ntpath.normpath(ntpath.join(start, path)))
+    system: Any = posixpath if start.startswith('/') else ntpath
+    return str(system.normcase(system.normpath(system.join(start, path))))
 
 
 def _split_command(command: list[str]) -> Tuple[str, str]:
@@ -702,15 +665,13 @@ class FileCheckerThread(threading.Thread):
         super().__init__(name='reloader', daemon=True)
         self.lockfile, self.interval = lockfile, interval
         self.status: Optional[str] = None
-        self._options = _Options(interval, extra_files, exclude_patterns)
+        self._options = _check(interval, extra_files, exclude_patterns)
         is_ours = _shared['files'] and lockfile == _shared['lockfile']
         self.files: _Files = _shared['files'] if is_ours else _Files(_Log(lockfile))
         self._deciding = threading.Lock()  # whoever sets the status first wins
         self._nudge = threading.Lock()  # released to end a pause; a plain lock cannot be patched
         self._nudge.acquire()
         self.has_left = self._triggered = self._paused = False
-        self._checked = self._age = 0.0  # the lockfile: when looked at; how long it stood still
-        self._touched = 0  # its mtime
         self._row: Tuple[int, list[str]] = 0, []  # see _is_storm
         # What the handler in main goes by, once main is to end.
         self._tries = self._raised = 0
@@ -721,7 +682,8 @@ class FileCheckerThread(threading.Thread):
     def __enter__(self) -> FileCheckerThread:
         """Take the first look and start to check, before main does anything."""
         _require_main_thread()
-        self._main, self._parent = threading.get_ident(), _HAS_PPID and os.getppid()
+        self._main = threading.get_ident()
+        self._parent = self.files.header.get('parent', os.getppid())
         self.files.enter(self._options)
         self._former = signal.getsignal(_WAKE)
         if self._former in (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler):
@@ -744,19 +706,30 @@ class FileCheckerThread(threading.Thread):
                 self.join()
         if self._is_ours(_WAKE):
             signal.signal(_WAKE, self._former)
-        self.files.leave()
+        if self.files in sys.meta_path:
+            sys.meta_path.remove(self.files)
         if self.status != 'exit' and isinstance(error, Exception):  # a mistake in a finally
-            _show(error)
+            for link in _chain(error):  # shown without the interrupt during which it was made
+                if isinstance(link.__context__, KeyboardInterrupt):
+                    link.__context__ = None
+            sys.excepthook(type(error), error, error.__traceback__)
         return self.status != 'exit' or isinstance(error, KeyboardInterrupt)
 
     def run(self) -> None:
         """Look, until there is a reason to end; then see to it that main ends."""
+        age, touched = 0.0, -1  # how long the lockfile has stood still, and since when
+        stop = float('inf')  # when to interrupt main, if it has not heard Ctrl-C
         # Under our own parent it goes on behind the block: threads may keep the process alive.
         while not self.has_left or self.files.header:
-            if time.monotonic() - self._checked > MOMENT and self._is_over():
+            former, touched = touched, _mtime(self.lockfile)
+            # Ticks are counted, so that a suspended laptop does not make the parent look dead.
+            age = age + self.files.tick() if touched == former else 0.0
+            if touched != former and 'stop' in self.files.read_log():
+                stop = time.monotonic() + _ctrl_c_patience()
+            if not touched or time.monotonic() > stop or self._is_orphan(age):
                 self._decide('error')
                 self._end_main()
-            if not self.has_left:
+            if not self.has_left and stop == float('inf'):
                 self._look()
             self._nudge.acquire(timeout=self.files.tick())
 
@@ -774,32 +747,16 @@ class FileCheckerThread(threading.Thread):
             self.status = self.status or status
         return self.status == status
 
-    def _is_over(self) -> bool:
-        """Tell whether the parent is gone, or has heard Ctrl-C and main has not."""
-        now, former, self._touched = time.monotonic(), self._touched, _mtime(self.lockfile)
-        # Count only the time in which this thread was running, so that a suspended laptop does
-        # not make the parent look dead.
-        passed, self._checked = min(now - self._checked, 2 * MOMENT), now
-        self._age = self._age + passed if self._touched == former else 0.0
-        if self._is_orphan():
-            if self.files.header:  # it is ours, and cannot do this any more
-                _say('the parent is gone, stopped')
-                with contextlib.suppress(OSError):
-                    os.unlink(self.lockfile)
-            return True
-        if 'stop' in self.files.read_log():
-            until = now + _ctrl_c_patience()
-            while not self.has_left and time.monotonic() < until:
-                self._nudge.acquire(timeout=TICK)
-            return True
-        return not self._touched
-
-    def _is_orphan(self) -> bool:
+    def _is_orphan(self, age: float) -> bool:
         """Tell whether the parent is dead; one that was merely stopped is not, where ids tell."""
-        parent = self.files.header.get('parent')
-        if parent or self._parent != (_HAS_PPID and os.getppid()):
-            return bool(parent != os.getppid())
-        return self._touched > 0 and self._age > max(GRACE, 3 * self.interval)
+        is_ours = bool(self.files.header)
+        is_gone = os.name == 'posix' and os.getppid() != self._parent
+        if os.name == 'nt' or not is_ours:
+            is_gone = is_gone or age > max(GRACE, 3 * self.interval)
+        if is_gone and is_ours:  # the parent cannot do this any more
+            _say('the parent is gone, stopped')
+            _unlink(self.lockfile)
+        return is_gone
 
     def _look(self) -> None:
         """Take one look, and reload if there is a reason."""
@@ -930,20 +887,6 @@ class _Interrupt(KeyboardInterrupt):
     """Lives while it goes up, is handled or waits in a coroutine: it can be weakly referenced."""
 
 
-def _shut_down_unclaimed(header: Dict[str, Any]) -> None:
-    """Refuse clients at the sockets that the program no longer asks for."""
-    if not header.get('options', {}).get('program'):  # which finds its socket by number
-        for key in header.get('sockets', {}).keys() - _shared['sockets']:
-            import socket
-            with contextlib.suppress(OSError):  # BSD and macOS refuse: it goes on listening
-                listener = socket.socket(fileno=header['sockets'][key])
-                listener.set_inheritable(False)
-                try:
-                    listener.shutdown(socket.SHUT_RDWR)
-                finally:
-                    listener.detach()  # it may be asked for later
-
-
 def _end_workers() -> None:
     """End the program's multiprocessing workers, which Ctrl-C would have reached too."""
     multiprocessing = sys.modules.get('multiprocessing')
@@ -951,35 +894,34 @@ def _end_workers() -> None:
         worker.terminate()
 
 
+def _shut_down_unclaimed(header: Dict[str, Any]) -> None:
+    """Refuse clients at the sockets that the program no longer asks for."""
+    if not header.get('options', {}).get('program'):  # which finds its socket by number
+        for key in header.get('sockets', {}).keys() - _shared['sockets']:
+            import socket
+            with contextlib.suppress(OSError):  # BSD and macOS refuse: it goes on listening
+                listener = socket.socket(fileno=os.dup(header['sockets'][key]))
+                with listener:  # a copy, as it may be asked for later
+                    listener.shutdown(socket.SHUT_RDWR)
+
+
 def _become_child() -> None:
     """Take up the parent's record; from here on each file is looked at before Python reads it."""
     files = _shared['files'] = _Files(_Log(_shared['lockfile']))
+    _shared['header'] = files.header
     files.install()
     files.find()
     former = sys.excepthook
 
     def excepthook(kind: type[BaseException], error: BaseException,
                    trace: Optional[TracebackType]) -> None:
-        for link in _chain(error):  # a SyntaxError or an OSError names the file to mend
-            if isinstance(name := getattr(link, 'filename', None), str) and '<' not in name:
-                path = os.path.join(_shared['start'], name)
-                files.watch(path, _look(path))
+        """Show no frames of the command line, and nothing of a Ctrl-C during the imports."""
+        while trace and trace.tb_frame.f_code.co_filename in ('<string>', __file__):
+            trace = trace.tb_next
         if not issubclass(kind, KeyboardInterrupt):
-            # The frames of the command line stand before the program's.
-            while trace and trace.tb_frame.f_code.co_filename in ('<string>', __file__):
-                trace = trace.tb_next
-            error.__traceback__ = trace
-            former(kind, error, trace)
+            former(kind, error.with_traceback(trace), trace)
 
     sys.excepthook = excepthook
-
-
-def _show(error: Exception) -> None:
-    """Show a mistake, but not the interrupt during which it was made."""
-    for link in _chain(error):
-        if isinstance(link.__context__, KeyboardInterrupt):
-            link.__context__ = None
-    sys.excepthook(type(error), error, error.__traceback__)
 
 
 def _chain(error: Optional[BaseException]) -> list[BaseException]:
@@ -1004,125 +946,117 @@ class _Files:
     """
 
     def __init__(self, log: _Log) -> None:
-        self.log = log
-        self._unread = log.read()  # the parent's first record, and Ctrl-C if it came at once
-        self.header: Dict[str, Any] = self._unread[0][1] if self._unread else {}
+        records = log.read()
+        self.header: Dict[str, Any] = records[0][1] if records else {}  # the parent's
+        self.log, log.position = log, 0  # Ctrl-C may have come at once
         options = self.header.get('options', {})
         self.interval: float = options.get('interval', 1.0)
-        self.excluded: list[str] = []
-        self.verbose: bool = options.get('verbose', False)
+        self.excluded: list[str] = options.get('exclude_patterns', [])
+        self.is_verbose: bool = options.get('verbose', False)
         _shared['quiet'] = options.get('quiet', False)
         self.recorded: Dict[str, Look] = self.header.get('files', {})  # the last child's
         self.started: float = self.header.get('started', _shared['imported'])
         self.patterns: set[str] = set()
         self.matched = {*self.header.get('patterns', ())}  # a new match of these is a change
         self.known: Dict[str, Look] = {}  # all files watched, as they were read
-        self.sources: set[str] = set()  # those that must compile
         self.extra: set[str] = set()  # those that only a pattern names
-        self.script = ''
         self.young: Dict[str, float] = {}  # those with a hash: when it has told all it can
         self.changed: Dict[str, Tuple[Look, float]] = {}  # how they look now, since when
         self.verdicts: Dict[str, Tuple[Any, bool]] = {}  # for a content, whether it compiles
-        self._is_entered = False
-        self.entered = self.first_change = time.monotonic()
+        self.entered = self.first_change = 0.0  # monotonic: when main began; see look()
         self.last_change = float('-inf')  # when one was last seen to come or go
         self._names: set[str] = set()  # of the modules that were looked up
         self._hot: list[str] = []
         self._hot_of = -1  # how many files there were when _hot was chosen
         self._next_round = self._next_extra = 0.0  # monotonic
-        self.exclude(options.get('exclude_patterns', []))
+        _is_matched('', self.excluded)  # imports what the finder must not import while it finds
 
     def install(self) -> None:
-        import importlib.util  # noqa: F401  # which the finder must not import while it finds
+        import importlib.util  # noqa: F401  # as well
         if self not in sys.meta_path and PathFinder in sys.meta_path:
             sys.meta_path.insert(sys.meta_path.index(PathFinder), self)
 
-    def enter(self, options: _Options) -> None:
+    def enter(self, options: Dict[str, Any]) -> None:
         """Begin to watch for main: take the first look, and tell the parent that it is taken."""
-        self.interval = options.interval
-        self.exclude(options.exclude_patterns)
+        self.interval = options['interval']
+        self.exclude(options['exclude_patterns'])
         self.install()
         self.find()
-        self.match([*options.extra_files, *_shared['patterns']])
+        self.match([*options['extra_files'], *_shared['patterns']])
         _shut_down_unclaimed(self.header)
         self.log.append('entered', [*self.known], [*self.patterns])
         self.entered = self.first_change = time.monotonic()
-        self._is_entered = True
         if self.header.get('noticed'):
             self.last_change = self.entered
             _inform(f"running again after {time.time() - self.header['noticed']:.2f} s")
 
-    def leave(self) -> None:
-        with contextlib.suppress(ValueError):
-            sys.meta_path.remove(self)
-
     def exclude(self, patterns: list[str]) -> None:
-        _is_matched('', patterns)  # imports what the finder must not import while it finds
+        _is_matched('', patterns)
         self.excluded += patterns
-        for path in filter(self._is_excluded, [*self.known]):
+        for path in [path for path in [*self.known] if _is_matched(path, patterns)]:
             del self.known[path]
-            self.extra.discard(path)
             self.changed.pop(path, None)
             self._hot_of = -1
-
-    def _is_excluded(self, path: str) -> bool:
-        return _is_matched(path, self.excluded)
-
-    def read_log(self) -> list[str]:
-        """Read what came lately; watch what forked workers have imported; return the kinds."""
-        records, self._unread = self._unread + self.log.read(), []
-        for kind, *values in records:
-            if kind == 'file' and values[0] not in self.known:
-                self.watch(values[0], values[1], values[0].endswith(_SOURCES))
-        return [record[0] for record in records]
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
         """Find a module for sys.meta_path, as PathFinder would; look before Python reads it."""
         spec = PathFinder.find_spec(name, path, target)
         if spec and spec.has_location and spec.origin:
-            self.watch_unread(_source_of(spec.origin))
+            self.watch(_source_of(spec.origin), self.look_now)
         return spec
-
-    def watch_unread(self, path: str, is_script: bool = False) -> None:
-        """Watch a source that Python is about to read, as it is now."""
-        self.script = path if is_script else self.script
-        if path not in self.known:
-            look = self._first_look(path, self.recorded.get(path))
-            if path in self.recorded and look != self.recorded[path]:
-                _drop_bytecode(path)
-            self.watch(path, look, is_script or path.endswith(_SOURCES))
-
-    def _first_look(self, path: str, known: Look = None) -> Look:
-        return _look(path, known, self.started - YOUNG)
-
-    def watch(self, path: str, look: Look, is_source: bool = False) -> None:
-        """Watch a file from now on, and tell the parent; look: as it was read. None: not known."""
-        if is_source:
-            self.sources.add(path)
-            self.extra.discard(path)
-        if path in self.known or self._is_excluded(path):
-            return
-        self.known[path] = look
-        if look and look[3]:
-            self.young[path] = time.monotonic() + YOUNG
-        if self._is_entered or self.recorded.get(path, 0) != look:  # else the parent knows it
-            self.log.append('file', path, look)
-        is_new = path not in self.recorded or self.log.number == 1
-        if self.verbose and is_new and _is_own(path):
-            _say(f'watching {_short(path)}')
 
     def find(self) -> None:
         """Watch the files behind the modules that did not come by our finder."""
         for name in sys.modules.copy().keys() - self._names:
             self._names.add(name)
-            module = sys.modules.get(name)
-            path = _source_of(_file_of(module) or '')
-            # A script, whatever its name, has no spec; a module and an archive have one.
-            is_script = name == '__main__' and not getattr(module, '__spec__', None)
-            if path:
-                self.script = path if is_script else self.script
-                is_source = is_script or path.endswith(_SOURCES)
-                self.watch(path, self._look_when_read(path), is_source)
+            self.watch(_source_of(_file_of(sys.modules.get(name))), self._look_when_read)
+
+    def match(self, patterns: Iterable[str]) -> None:
+        """Watch what patterns match; of those matched before, a file that is new is a change."""
+        for pattern in patterns:
+            look_of = self.recorded.get if pattern in self.matched else self._look_at_extra
+            for path in _expand(pattern):
+                self.watch(path, look_of, is_extra=True)
+            if pattern not in self.patterns:
+                self.log.append('pattern', pattern)
+            self.patterns.add(pattern)
+            self.matched.add(pattern)
+
+    def read_log(self) -> list[str]:
+        """Read what came lately; watch what forked workers have imported; return the kinds."""
+        records = self.log.read()
+        for kind, *values in records:
+            if kind == 'file':
+                self.watch(values[0], {values[0]: values[1]}.get)
+        return [record[0] for record in records]
+
+    def watch(self, path: str, look_of: Callable[[str], Look], is_extra: bool = False) -> None:
+        """Watch a file, and tell the parent; look_of tells how it looked when it was read."""
+        if not is_extra:
+            self.extra.discard(path)
+        if not path or path in self.known or _is_matched(path, self.excluded):
+            return
+        if is_extra:
+            self.extra.add(path)
+        look = self.known[path] = look_of(path)
+        if look and look[3]:
+            self.young[path] = time.monotonic() + YOUNG
+        if self.entered or self.recorded.get(path, 0) != look:  # else the parent knows it
+            self.log.append('file', path, look)
+        is_new = path not in self.recorded or self.log.number == 1
+        if self.is_verbose and is_new and _is_own(path):
+            _say(f'watching {_short(path)}')
+
+    def look_now(self, path: str) -> Look:
+        """Return how a file looks that is about to be read."""
+        former = self.recorded.get(path)
+        look = _look(path, former, self.started - YOUNG)
+        if former and look != former:
+            _drop_bytecode(path)
+        return look
+
+    def _look_at_extra(self, path: str) -> Look:
+        return self.recorded.get(path) or self.look_now(path)
 
     def _look_when_read(self, path: str) -> Look:
         """Return how a file looked when it was read; None, a change, if that is unknown."""
@@ -1131,24 +1065,8 @@ class _Files:
         with contextlib.suppress(OSError):
             status = os.stat(path)
             if max(status.st_mtime, status.st_ctime) < self.started:
-                return self._first_look(path)
+                return self.look_now(path)
         return None
-
-    def match(self, patterns: Iterable[str]) -> None:
-        """Watch what patterns match; of those matched before, a file that is new is a change."""
-        for pattern in patterns:
-            for path in _expand(pattern):
-                if path not in self.known and path != self.log.path:
-                    look = self.recorded.get(path)
-                    if path not in self.recorded and pattern not in self.matched:
-                        look = self._first_look(path)
-                    self.watch(path, look)
-                    if path in self.known:  # not excluded
-                        self.extra.add(path)
-            if pattern not in self.patterns:
-                self.log.append('pattern', pattern)
-            self.patterns.add(pattern)
-            self.matched.add(pattern)
 
     def tick(self) -> float:
         """Return the seconds until the next look: less while somebody saves now and then."""
@@ -1159,7 +1077,11 @@ class _Files:
         """Take one look, at what is due; return the changes to act on, if it is time."""
         now, count = time.monotonic(), len(self.changed)
         if now > self._next_extra:
-            self._look_at_extra_files(now)
+            began = time.thread_time()  # the checker's own: the program's work does not count
+            self.match([*self.patterns])
+            self._examine([*self.extra])
+            cost = 100 * (time.thread_time() - began)  # a hundredth of a core at the most
+            self._next_extra = now + max(self.interval - 2 * TICK, min(cost, LAZY))
         if now < self._next_round:
             self._examine([*self.changed, *self._hot_files()])
         if now >= self._next_round or len(self.changed) > count:
@@ -1169,14 +1091,6 @@ class _Files:
         if not self.changed:
             self.first_change = time.monotonic()
         return self._ready_changes()
-
-    def _look_at_extra_files(self, now: float) -> None:
-        """Look at the extra files and for new ones, with a hundredth of a core at the most."""
-        began = time.thread_time()  # the checker's own: the program's work does not count
-        self.match([*self.patterns])
-        self._examine([*self.extra])
-        cost = 100 * (time.thread_time() - began)
-        self._next_extra = now + max(self.interval - 2 * TICK, min(cost, LAZY))
 
     def _hot_files(self) -> list[str]:
         """Return the program's files that were saved last."""
@@ -1195,8 +1109,7 @@ class _Files:
             known = self.known[path]
             look = _look(path, known)
             if look == known:
-                if path in self.changed:
-                    del self.changed[path]
+                if self.changed.pop(path, None):
                     self.last_change = now
                 if look and path in self.young and now > self.young[path]:
                     del self.young[path]
@@ -1216,18 +1129,16 @@ class _Files:
 
     def _is_ready(self, path: str, look: Look, age: float) -> bool:
         """Tell whether a file compiles or need not; if missing or emptied, whether it stays so."""
-        known, is_source = self.known.get(path), path in self.sources
-        was_empty = known is not None and known[1] == 0
-        is_emptied = look is not None and look[1] == 0 and not was_empty
-        if look is None or is_source and is_emptied:
-            if look and path == self.script:
+        known = self.known.get(path)
+        is_script = path not in self.extra and path == _script()
+        if not look or not look[1] and (not known or known[1]):
+            if look and is_script:
                 return False  # an empty one would end at once, and both processes with it
             # It was deleted if another file is saved meanwhile; alone it is being written.
             is_alone = not any(other and other[1] for other, _ in [*self.changed.values()])
             return age > (PATIENCE if is_alone else 2 * MOMENT)
-        if not is_source:
-            return not is_emptied or age > 2 * TICK  # by then its writer has filled it
-        return self._compiles(path, look)
+        is_source = is_script or path.endswith(('.py', '.pyw')) and path not in self.extra
+        return not is_source or self._compiles(path, look)
 
     def _compiles(self, path: str, look: Tuple[int, int, int, Optional[bytes]]) -> bool:
         version = look[3] or look[:3]  # the content's, if it is known
@@ -1258,12 +1169,9 @@ def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
             return (*look[:3], source_hash(file.read()))
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in a name
         return None
-    except OSError as error:
-        return known if _is_held(error) else look and (*look[:3], b'')  # that is a change
-
-
-def _is_same_content(look: Look, other: Look) -> bool:
-    return bool(look and other and look[3] and look[3] == other[3])
+    except OSError as error:  # on Windows another process may hold it; else that is a change
+        is_held = os.name == 'nt' and isinstance(error, PermissionError)
+        return known if is_held else look and (*look[:3], b'')
 
 
 def _is_matched(path: str, patterns: list[str]) -> bool:
@@ -1273,20 +1181,15 @@ def _is_matched(path: str, patterns: list[str]) -> bool:
     return any(fnmatch(path, pattern) for pattern in patterns)
 
 
-def _is_held(error: Exception) -> bool:
-    """Tell whether another process has a file open and shares it with nobody: Windows alone."""
-    return os.name == 'nt' and isinstance(error, PermissionError)
-
-
 def _mistake_in(path: str) -> str:
     """Return what keeps a source file from compiling, in one line; '' if nothing does."""
     # No warning counts. The filter is for our name alone and may stay: taking it away could take
     # away one that main sets at the same moment. From Python 3.13.5 on the caller's module counts.
-    warnings.filterwarnings('ignore', module=_PROBE)
+    warnings.filterwarnings('ignore', module='<reloader>')
     try:
         with open(path, 'rb') as file:
             eval('compile(text, __name__, "exec", dont_inherit=True)',
-                 {'__name__': _PROBE, 'text': file.read()})
+                 {'__name__': '<reloader>', 'text': file.read()})
     except Exception as error:  # SyntaxError, ValueError, MemoryError, OSError, ...
         line = f', line {error.lineno}' if isinstance(error, SyntaxError) and error.lineno else ''
         text = error.msg if isinstance(error, SyntaxError) else f'{type(error).__name__}: {error}'
@@ -1301,13 +1204,19 @@ def _drop_bytecode(path: str) -> None:
         os.unlink(cache_from_source(path))
 
 
-def _file_of(module: Any) -> Optional[str]:
+def _file_of(module: Any) -> str:
     """Return a module's __file__ without running any code of an odd object in sys.modules."""
     try:
         file = object.__getattribute__(module, '__dict__').get('__file__')
     except Exception:  # no __dict__, or one that is not a dict
-        return None
-    return file if type(file) is str and '<' not in file else None
+        return ''
+    return file if type(file) is str and '<' not in file else ''
+
+
+def _script() -> str:
+    """Return the script that runs, whatever its name: it has no spec, unlike a module."""
+    main = sys.modules['__main__']
+    return '' if getattr(main, '__spec__', None) else _source_of(_file_of(main))
 
 
 def _source_of(file: str) -> str:
@@ -1322,14 +1231,14 @@ def _expand(*patterns: str) -> Iterator[str]:
     """Yield the files that names, directories and glob patterns stand for."""
     import glob
     for pattern in patterns:
+        paths: Iterable[str] = [pattern]
         if os.path.isdir(pattern):
-            yield from _files_below(pattern)
-        elif not glob.has_magic(pattern) or os.path.lexists(pattern):
-            yield pattern
-        else:
-            yield from (path for path in glob.iglob(pattern, recursive=True)
-                        if not path.endswith('~') and f'{os.sep}__pycache__{os.sep}' not in path
-                        and not os.path.isdir(path))
+            paths = _files_below(pattern)
+        elif glob.has_magic(pattern) and not os.path.lexists(pattern):
+            paths = (path for path in glob.iglob(pattern, recursive=True)
+                     if not path.endswith('~') and f'{os.sep}__pycache__{os.sep}' not in path
+                     and not os.path.isdir(path))
+        yield from (path for path in paths if path != _shared['lockfile'])
 
 
 def _files_below(folder: str) -> Iterator[str]:
@@ -1344,12 +1253,11 @@ def _files_below(folder: str) -> Iterator[str]:
                     if name[0] != '.' and name[-1] != '~')
 
 
-def _look_around(known: Iterable[str], patterns: Iterable[str],
-                 limit: int = 5000) -> Dict[str, Look]:
-    """Return how the files look that may be the fix of a crash, wherever that is.
+def _files_around(known: Iterable[str], patterns: Iterable[str], limit: int = 5000) -> list[str]:
+    """Return files that may be the fix of a crash, wherever that is.
 
-    These are the files that the patterns match, the folders of installed packages, and Python
-    sources beside and below the program's own, from near to far.
+    These are what the patterns match, the folders of installed packages, and Python sources beside
+    and below the program's own, from near to far.
     """
     places = [os.path.join(_shared['start'], path) for path in ('', *sys.path[1:])]
     found = [*_expand(*patterns), *(place for place in places if not _is_own(place))]
@@ -1365,7 +1273,7 @@ def _look_around(known: Iterable[str], patterns: Iterable[str],
                       and entry.is_dir(follow_symlinks=False) and not _is_foreign(entry)):
                     queue.append(entry.path)
                     queued.add(entry.path)
-    return {path: _look(path) for path in found if path not in known}
+    return found
 
 
 def _is_foreign(folder: os.DirEntry[str]) -> bool:
@@ -1393,16 +1301,13 @@ def _list_names(paths: Iterable[str]) -> str:
     return ', '.join(names) + (f' and {len(paths) - 3} more' if len(paths) > 3 else '')
 
 
-def _why_unreadable(script: str, may_be_empty: bool) -> str:
+def _why_unreadable(script: str) -> str:
     """Tell why a script cannot be run: Python would end at once, and the reloader with it."""
     try:
-        if not os.path.isdir(script):
-            with open(script, 'rb') as file:
-                return '' if may_be_empty or file.read(1) else f'{_short(script)} is empty'
+        with open(script, 'rb') as file:
+            return '' if file.read(1) else f'{_short(script)} is empty'
     except OSError as error:
-        why = 'held by another process' if _is_held(error) else error.strerror
-        return f'{_short(script)}: {why}'
-    return ''
+        return f'{_short(script)}: {error.strerror}'
 
 
 # --------------------------------------------------------------------------------- the platforms
@@ -1410,7 +1315,7 @@ def _why_unreadable(script: str, may_be_empty: bool) -> str:
 # Wakes main in any call, and means nothing by default, so that SIGINT stays the program's. Windows
 # has none: there SIGINT wakes what it can.
 _WAKE: int = getattr(signal, 'SIGURG', signal.SIGINT)
-_HAS_PPID = os.name == 'posix'  # on Windows the parent may be a virtual environment's launcher
+_KILL: int = getattr(signal, 'SIGKILL', signal.SIGTERM)
 
 
 def _debugger() -> Any:
@@ -1468,22 +1373,16 @@ def _start_directory() -> str:
 
 
 # Shared by all copies of this module in the process, under whatever names: set by the first.
-_is_first = not hasattr(sys, '_reloader_1_1')
 _shared = vars(sys).setdefault('_reloader_1_1', {
     'start': _start_directory(), 'argv': [*getattr(sys, 'argv', ())], 'imported': time.time(),
     'child': _is_child(), 'lockfile': os.environ.get(LOCKFILE, ''), 'quiet': False,
-    'files': None, 'checker': None, 'patterns': set(), 'sockets': {}})
+    'header': {}, 'files': None, 'checker': None, 'patterns': set(), 'sockets': {}})
 
 
 def _checker() -> Optional[FileCheckerThread]:
     """Return this process's checker while it runs; a fork has none, nor has the parent."""
     checker: Optional[FileCheckerThread] = _shared['checker']
     return checker if checker and checker.is_alive() and not checker.has_left else None
-
-
-def _header() -> Dict[str, Any]:
-    """Return what the parent's first record says."""
-    return _shared['files'].header if _shared['files'] else {}
 
 
 def _require_main_thread() -> None:
@@ -1501,6 +1400,11 @@ def _terminal(former: Any = None) -> Any:
         if former and os.tcgetpgrp(0) == os.getpgrp():  # in the background it would stop us
             termios.tcsetattr(0, termios.TCSANOW, former)
         return termios.tcgetattr(0)
+
+
+def _unlink(path: str) -> None:
+    with contextlib.suppress(OSError):  # it is gone already
+        os.unlink(path)
 
 
 def _say(text: str) -> int:
@@ -1601,17 +1505,18 @@ def main() -> None:
     try:
         if given.bind:
             bind(*given.bind)
-        options = _Options(given.interval, given.extra_files, given.exclude_patterns, given.quiet,
-                           given.verbose, (bool(given.module), name, arguments))
+        options = _check(given.interval, given.extra_files, given.exclude_patterns,
+                         quiet=given.quiet, verbose=given.verbose,
+                         program=(bool(given.module), name, arguments))
     except ValueError as error:
         parser.error(str(error))
     except OSError as error:
         sys.exit(_say(str(error)))
-    if options.verbose:
-        _say(f"looking at each file once in {options.interval} s, at the program's {HOT} saved "
+    if given.verbose:
+        _say(f"looking at each file once in {given.interval} s, at the program's {HOT} saved "
              f"last every {TICK} s, and {SLOW_TICK} s when nothing was saved for {LIVELY:.0f} s")
-    command = [sys.executable, *_own_flags(), '-c', _RUN, _HERE, *sys.argv[1:]]
-    _Parent(command, options, [_HERE, None if given.module else name]).run()
+    command = [sys.executable, *_own_flags(), '-c', _RUN, *sys.argv[1:]]
+    _Parent(command, options, [_HERE, '' if given.module else name]).run()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -1646,14 +1551,15 @@ def _address(text: str) -> Tuple[str, int]:
     return host.strip('[]'), int(port)
 
 
-# Run this file from its bytecode: a script is compiled anew at every start, for some 30 ms.
-_RUN = ("import sys; from importlib.machinery import SourceFileLoader as Loader; "
-        "__file__ = sys.argv.pop(1); exec(Loader('reloader', __file__).get_code('reloader'))")
+# Run this file from its bytecode, as to compile it at every start takes some 30 ms, and leave the
+# program's __main__ as Python has made it.
+_RUN = ("exec(__import__('importlib.machinery', fromlist=['*']).SourceFileLoader('reloader', "
+        f"{_HERE!a}).get_code('reloader'), {{'__name__': '__main__', '__file__': {_HERE!a}}})")
 
 
 def _run_program() -> None:
     """Be the child of the command line: run the program as Python itself would."""
-    header = _header()
+    header = _shared['header']
     if not header.get('options'):
         sys.exit(1)  # the lockfile is gone already, the parent is leaving
     for key, handle in header['sockets'].items():  # that of --bind, to where systemd has it
@@ -1662,24 +1568,17 @@ def _run_program() -> None:
             os.close(handle)
         header['sockets'][key] = 3
         os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
-    options = _Options(**header['options'])
-    if not _run_reloading(lambda: _execute(*header['options']['program']), options):
+    program = header['options']['program']
+    if not _run_reloading(lambda: _execute(*program), header['options']):
         sys.exit(128 + signal.SIGINT)
 
 
 def _execute(is_module: bool, name: str, arguments: list[str]) -> None:
-    """Run a script, a module, a directory or an archive in a new __main__."""
-    main = types.ModuleType('__main__')
+    """Run a script, a module, a directory or an archive in __main__."""
     if hasattr(sys, 'orig_argv'):
         start = sys.orig_argv.index('-c')
         sys.orig_argv[start:] = ['-m'] * is_module + [name, *arguments]
     sys.argv = [name, *arguments]
-    main.__dict__['__builtins__'] = sys.modules['builtins']
-    if sys.version_info < (3, 14):
-        main.__dict__['__annotations__'] = {}
-    if sys.version_info < (3, 15):
-        main.__dict__['__cached__'] = None
-    sys.modules['__main__'] = main
     # Python puts the start directory, or the script's, first in sys.path.
     has_path = not (sys.flags.isolated or getattr(sys.flags, 'safe_path', False))
     if is_module or not name.endswith('.py') and _is_archive(name):
@@ -1693,16 +1592,15 @@ def _execute(is_module: bool, name: str, arguments: list[str]) -> None:
     else:
         if has_path:
             sys.path[0] = os.path.dirname(os.path.realpath(name))
-        _execute_script(_as_python_names(name), main.__dict__)
+        path, namespace = _as_python_names(name), vars(sys.modules['__main__'])
+        loader = SourceFileLoader('__main__', path)
+        namespace.update(__file__=path, __loader__=loader)
+        if sys.version_info < (3, 15):
+            namespace['__cached__'] = None
+        _shared['files'].watch(_source_of(path), _shared['files'].look_now)
+        # Not get_code(), which would write bytecode, nor source_to_code(): its frames would show.
+        exec(compile(loader.get_data(path), path, 'exec', dont_inherit=True), namespace)
     _join_threads()
-
-
-def _execute_script(path: str, namespace: Dict[str, Any]) -> None:
-    loader = SourceFileLoader('__main__', path)
-    namespace.update(__file__=path, __loader__=loader)
-    _shared['files'].watch_unread(_source_of(path), is_script=True)
-    # Not get_code(), which would write bytecode, nor source_to_code(), whose frames would show.
-    exec(compile(loader.get_data(path), path, 'exec', dont_inherit=True), namespace)
 
 
 def _join_threads() -> None:
@@ -1715,14 +1613,12 @@ def _join_threads() -> None:
 
 
 def _as_python_names(name: str) -> str:
-    """Return a script's path as Python shows it: relative until 3.8, in full on Windows."""
+    """Return a script's path as Python shows it: relative until 3.8, then in full."""
     if sys.version_info < (3, 9):
         return name
-    if os.name == 'nt':  # where full names stay as they are; abspath() would drop a last slash
-        is_full = name[1:3] == ':\\' or name[:2] == '\\\\'
-        return name if is_full else str(sys.modules['nt']._getfullpathname(name))
     path = os.path.join(_shared['start'], name)
-    return os.path.normpath(path) if sys.implementation.name == 'pypy' else path
+    is_plain = os.name == 'posix' and sys.implementation.name != 'pypy'
+    return path if is_plain else os.path.normpath(path)
 
 
 def _is_archive(name: str) -> bool:
@@ -1730,7 +1626,7 @@ def _is_archive(name: str) -> bool:
     return get_importer(name) is not None
 
 
-if _is_first and _shared['child']:
+if _shared['child'] and not _shared['files']:
     _become_child()
 
 if __name__ == '__main__':
