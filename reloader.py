@@ -72,6 +72,10 @@ OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWA
 
 from __future__ import annotations
 
+import sys
+
+_first = sys.path.pop(0)  # a signal.py beside the program is not Python's own
+
 import atexit
 import contextlib
 import marshal
@@ -80,13 +84,14 @@ import os
 import posixpath
 import signal
 import stat
-import sys
 import threading
 import time
 import types
 import warnings
 import weakref
 from importlib.machinery import PathFinder, SourceFileLoader
+
+sys.path.insert(0, _first)
 
 TYPE_CHECKING = False  # as typing's own, without the 5 ms that importing typing takes
 if TYPE_CHECKING:
@@ -106,7 +111,7 @@ __version__ = '1.1.0'
 __all__ = ['FileCheckerThread', 'bind', 'is_running_from_reloader', 'run', 'run_with_reloader',
            'trigger_reload', 'watch']
 
-CHILD = 'RELOADER_CHILD'  # environment: whose child this is; see _is_child
+CHILD = 'RELOADER_CHILD'  # environment: whose child this is; see _find_lockfile
 LOCKFILE = 'RELOADER_LOCKFILE'  # environment: the lockfile's path
 RELOAD = 3  # the exit status that asks for a restart; Bottle, Werkzeug and Django use the same
 GRACE = 5.0  # seconds for finally, atexit and requests in flight; Bottle's age of a dead lockfile
@@ -230,10 +235,11 @@ def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> boo
     if checker:
         checker.files.exclude(options['exclude_patterns'])
         checker.files.match(options['extra_files'])
-    elif is_running_from_reloader():
+    elif is_running_from_reloader() or _become_child(_first_environment()):
         checker = block = FileCheckerThread(_shared['lockfile'], options['interval'],
                                             options['extra_files'], options['exclude_patterns'])
     else:
+        sys.path[:1] = []  # a random.py beside the program is not the standard library's
         _Parent(_own_command(), options, [_file_of(sys.modules['__main__'])]).run()
     with contextlib.suppress(KeyboardInterrupt), block:  # Ctrl-C as the block is left
         main_func()
@@ -251,16 +257,17 @@ def _check(interval: float, extra_files: Patterns, exclude_patterns: Patterns,
     if not 0 < interval < float('inf'):
         raise ValueError(f'interval must be more than 0 seconds, not {interval!r}')
     return {'interval': interval, 'extra_files': _absolute(extra_files),
-            'exclude_patterns': _absolute(exclude_patterns, but='*'), **others}
+            'exclude_patterns': _absolute(exclude_patterns, are_globs=True), **others}
 
 
-def _absolute(patterns: Patterns, but: Any = ()) -> list[str]:
-    """Return file names and patterns as absolute strings, but for those that begin with `but`."""
+def _absolute(patterns: Patterns, are_globs: bool = False) -> list[str]:
+    """Return file names and patterns as absolute strings, but for globs that begin with *."""
     if isinstance(patterns, (str, os.PathLike)):
         patterns = [patterns]
-    return [name if name.startswith(but) else
-            os.path.normpath(os.path.join(_shared['start'], name))
-            for name in [os.fspath(pattern) for pattern in patterns or ()]]
+    names = [os.fspath(pattern) for pattern in patterns or ()]
+    start = _escape(_shared['start']) if are_globs and names else _shared['start']
+    return [name if are_globs and name.startswith('*') else
+            os.path.normpath(os.path.join(start, name)) for name in names]
 
 
 # ------------------------------------------------------------------------------------ the parent
@@ -274,6 +281,9 @@ class _Parent:
         # Each must hold something before a start, unless it was empty before the first.
         self.scripts = [path for path in map(_source_of, filter(None, scripts))
                         if os.path.isfile(path) and os.path.getsize(path)]
+        for name in options['extra_files']:
+            if os.path.exists(name) and not os.path.isfile(name) and not os.path.isdir(name):
+                _say(f'{_short(name)} is a pipe or a device, not watched')
         # All that the parent knows of the program: the patterns, and how the files looked to the
         # last child.
         self.patterns: list[str] = options['extra_files']
@@ -285,6 +295,7 @@ class _Parent:
         self.born = self.earliest = 0.0  # monotonic: the last start; not before this, the next
         self.ended = 0  # when the last child ended, by the lockfile's clock, in ns
         self.noticed: Optional[float] = None  # by the wall clock: when a change was seen
+        self.was_saved = self.has_failed = False  # whether a save started the child; see __exit__
         self.threes = 0  # how often in a row status 3 came unasked for, soon after the start
         self.row: Any = 0, []  # the child's: how many restarts came early, for which files
         self.cause: list[str] = []  # what changed while the last child ran, and led to this one
@@ -369,7 +380,7 @@ class _Parent:
 
     def _take_records(self) -> bool:
         """Take over what the child has learned; return whether it has asked for a reload."""
-        is_asked = False
+        is_asked = self.has_failed = False
         for kind, *values in _Log(self.lockfile).read():
             if kind == 'file':
                 self.files[values[0]] = values[1]
@@ -378,8 +389,10 @@ class _Parent:
                 self.patterns = values[1]
             elif kind == 'pattern':
                 self.patterns += values
+            elif kind == 'failed':
+                self.has_failed = True
             elif kind == 'reload':
-                is_asked, self.threes = True, 0
+                is_asked, self.was_saved, self.threes = True, True, 0
                 self.noticed, self.row, changes = values
                 self.cause = sorted(changes) if self.row[0] > 1 else []
                 self.files.update(changes)
@@ -389,19 +402,21 @@ class _Parent:
         """Decide what an exit of the child means: 'restart', 'wait' (for a change) or 'end'."""
         if self._take_records() or self._is_over():  # of the end _start() takes care
             return 'restart'
+        is_quick = time.monotonic() - self.born < QUICK
         is_end = status not in (1, RELOAD) and 0 <= status < KILLED
+        if self.was_saved and is_quick and status:
+            is_end = False  # a save that fails in any way waits for the next
         changes = self._changes(*self.patterns)
         if changes and not (is_end and self.cause):
             # Half a program that ended by itself, once, or a fix that was saved before the crash.
             # A program that rewrites its own files and crashes is given some time in between.
             if sorted(changes) == self.cause:
                 self.earliest = time.monotonic() + 4 * MOMENT
-            self.cause = sorted(changes)
+            self.cause, self.was_saved = sorted(changes), not is_end
             self._act_on(changes)
             return 'restart'
-        is_quick = status == RELOAD and time.monotonic() - self.born < QUICK
-        self.threes = self.threes + 1 if is_quick else 0
-        if status == RELOAD and self.threes < 3:
+        self.threes = self.threes + 1 if status == RELOAD and is_quick else 0
+        if status == RELOAD and self.threes < 3 and not self.has_failed:
             return 'restart'
         return 'end' if is_end else 'wait'
 
@@ -442,7 +457,7 @@ class _Parent:
             is_done = changes == last and all(look and look[1] for look in changes.values())
             if changes and (is_done or now - since > PATIENCE):
                 self._act_on(changes)
-                self.row = 0, []  # a person did that
+                self.row, self.was_saved = (0, []), True  # a person did that
                 return
             last, since = changes, since if changes else now
             time.sleep(TICK)
@@ -477,6 +492,8 @@ class _Parent:
                   if number.name in names and signal.getsignal(number) is not signal.SIG_IGN}
         for number in former:
             signal.signal(number, self._catch)
+        if os.name == 'posix':  # or nobody would learn the child's status
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         try:
             yield
         finally:
@@ -677,7 +694,7 @@ class FileCheckerThread(threading.Thread):
         self._tries = self._raised = 0
         self._heard = False
         self._place: Tuple[int, ...] = ()
-        self._interrupt: Callable[[], Optional[_Interrupt]] = lambda: None
+        self._interrupt: Callable[[], Any] = lambda: None
 
     def __enter__(self) -> FileCheckerThread:
         """Take the first look and start to check, before main does anything."""
@@ -708,17 +725,19 @@ class FileCheckerThread(threading.Thread):
             signal.signal(_WAKE, self._former)
         if self.files in sys.meta_path:
             sys.meta_path.remove(self.files)
+        if isinstance(error, SystemExit) and error.code == RELOAD and not _is_own(_origin(trace)):
+            self.files.log.append('failed')  # so uvicorn ends whose application fails to start
         if self.status != 'exit' and isinstance(error, Exception):  # a mistake in a finally
             for link in _chain(error):  # shown without the interrupt during which it was made
                 if isinstance(link.__context__, KeyboardInterrupt):
                     link.__context__ = None
             sys.excepthook(type(error), error, error.__traceback__)
-        return self.status != 'exit' or isinstance(error, KeyboardInterrupt)
+        return self.status != 'exit' or _is_ctrl_c(error)
 
     def run(self) -> None:
         """Look, until there is a reason to end; then see to it that main ends."""
         age, touched = 0.0, -1  # how long the lockfile has stood still, and since when
-        stop = float('inf')  # when to interrupt main, if it has not heard Ctrl-C
+        shown, stop = '', float('inf')  # when to interrupt main, if it has not heard Ctrl-C
         # Under our own parent it goes on behind the block: threads may keep the process alive.
         while not self.has_left or self.files.header:
             former, touched = touched, _mtime(self.lockfile)
@@ -729,8 +748,13 @@ class FileCheckerThread(threading.Thread):
             if not touched or time.monotonic() > stop or self._is_orphan(age):
                 self._decide('error')
                 self._end_main()
-            if not self.has_left and stop == float('inf'):
-                self._look()
+            try:
+                if not self.has_left and stop == float('inf'):
+                    self._look()
+            except Exception as error:  # which nobody foresaw: the next look may do better
+                if repr(error) != shown:
+                    shown = repr(error)
+                    sys.excepthook(type(error), error, error.__traceback__)
             self._nudge.acquire(timeout=self.files.tick())
 
     def trigger(self) -> None:
@@ -807,7 +831,7 @@ class FileCheckerThread(threading.Thread):
         threads = [thread.name for thread in threading.enumerate()
                    if not thread.daemon and thread is not threading.main_thread()]
         _say(f"still busy, ended: {', '.join(threads or ['MainThread'])}")
-        _end_workers()
+        _signal_children(_KILL)
         for stream in sys.stdout, sys.stderr:
             with contextlib.suppress(Exception):  # None, closed, or nobody reads
                 stream.flush()
@@ -827,6 +851,8 @@ class FileCheckerThread(threading.Thread):
             signum = signal.SIGINT
         elif not self._is_ours(_WAKE) or self._tries == 2 and not self._heard:
             signum = signal.SIGINT  # which wakes sigwait, too
+            _signal_children(signum)  # os.system waits for them
+        _wake_tk()
         if callable(signal.getsignal(signum)):  # else it would be ignored, or end the process
             # Not _thread.interrupt_main(), which wakes no call that waits.
             if hasattr(signal, 'pthread_kill'):
@@ -877,21 +903,30 @@ class FileCheckerThread(threading.Thread):
 
     def leave(self) -> NoReturn:
         """Leave through the interpreter's own end, which the parent and this thread limit."""
-        _end_workers()
+        _end_children()
         # A debugger stops at a SystemExit that means failure; the record has asked already.
         is_debugged = sys.gettrace() is not None or 'pydevd' in sys.modules
         sys.exit(0 if self.status == 'reload' and is_debugged else self._exits[self.status])
 
 
-class _Interrupt(KeyboardInterrupt):
-    """Lives while it goes up, is handled or waits in a coroutine: it can be weakly referenced."""
+# A KeyboardInterrupt, also by name in a traceback, but one that can be weakly referenced: it lives
+# while it goes up, is handled or waits in a coroutine.
+_Interrupt: Any = type('KeyboardInterrupt', (KeyboardInterrupt,), {'__module__': 'builtins'})
 
 
-def _end_workers() -> None:
-    """End the program's multiprocessing workers, which Ctrl-C would have reached too."""
-    multiprocessing = sys.modules.get('multiprocessing')
-    for worker in multiprocessing.active_children() if multiprocessing else ():
-        worker.terminate()
+def _end_children() -> None:
+    """End what the program has started and left behind, as Ctrl-C at a terminal would."""
+    for signum, patience in (signal.SIGINT, MOMENT), (signal.SIGTERM, GRACE):
+        _signal_children(signum)
+        until = time.monotonic() + patience
+        while {*_children()} - _ending_with_us() and time.monotonic() < until:
+            time.sleep(TICK / 4)
+
+
+def _signal_children(signum: int) -> None:
+    for pid in {*_children()} - (_ending_with_us() if signum != _KILL else set()):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            os.kill(pid, signum)
 
 
 def _shut_down_unclaimed(header: Dict[str, Any]) -> None:
@@ -905,12 +940,23 @@ def _shut_down_unclaimed(header: Dict[str, Any]) -> None:
                     listener.shutdown(socket.SHUT_RDWR)
 
 
-def _become_child() -> None:
-    """Take up the parent's record; from here on each file is looked at before Python reads it."""
+def _become_child(environ: Any) -> bool:
+    """Take up the parent's record, if there is one; return whether this is the child.
+
+    From here on each file is looked at before Python reads it.
+    """
+    _shared['lockfile'] = _find_lockfile(environ)
+    if not _shared['lockfile']:
+        return False
     files = _shared['files'] = _Files(_Log(_shared['lockfile']))
-    _shared['header'] = files.header
+    _shared.update(child=True, header=files.header)
+    if os.environ.get('LISTEN_PID') == str(files.header.get('parent')):  # systemd's sockets
+        os.environ['LISTEN_PID'] = str(os.getpid())
     files.install()
     files.find()
+    if hasattr(os, 'register_at_fork'):  # from Python 3.12 on a fork warns of our thread
+        os.register_at_fork(before=lambda: warnings.filterwarnings(
+            'ignore', '.* is multi-threaded, use of ', DeprecationWarning))
     former = sys.excepthook
 
     def excepthook(kind: type[BaseException], error: BaseException,
@@ -922,6 +968,13 @@ def _become_child() -> None:
             former(kind, error.with_traceback(trace), trace)
 
     sys.excepthook = excepthook
+    return True
+
+
+def _is_ctrl_c(error: Any) -> bool:
+    """Tell whether an exception is Ctrl-C, or a group of nothing else, as trio makes it."""
+    group = getattr(error, 'exceptions', ())
+    return isinstance(error, KeyboardInterrupt) or bool(group) and all(map(_is_ctrl_c, group))
 
 
 def _chain(error: Optional[BaseException]) -> list[BaseException]:
@@ -1010,6 +1063,8 @@ class _Files:
         for name in sys.modules.copy().keys() - self._names:
             self._names.add(name)
             self.watch(_source_of(_file_of(sys.modules.get(name))), self._look_when_read)
+        if os.path.isfile(sys.argv[0]):  # coverage, cProfile and trace run it out of sight
+            self.watch(_source_of(sys.argv[0]), self._look_when_read)
 
     def match(self, patterns: Iterable[str]) -> None:
         """Watch what patterns match; of those matched before, a file that is new is a change."""
@@ -1078,7 +1133,12 @@ class _Files:
         now, count = time.monotonic(), len(self.changed)
         if now > self._next_extra:
             began = time.thread_time()  # the checker's own: the program's work does not count
+            self._next_extra = now + LAZY
             self.match([*self.patterns])
+            if any(f'multiprocessing.popen_{kind}' in sys.modules for kind in
+                   ('spawn_posix', 'spawn_win32', 'forkserver')):  # whose imports nobody sees
+                for path in _files_around([*self.known], ()):
+                    self.watch(path if path.endswith('.py') else '', self._look_at_extra)
             self._examine([*self.extra])
             cost = 100 * (time.thread_time() - began)  # a hundredth of a core at the most
             self._next_extra = now + max(self.interval - 2 * TICK, min(cost, LAZY))
@@ -1162,16 +1222,15 @@ def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
         look = status.st_mtime_ns, status.st_size, status.st_ino, None
         if look == known or look[1] > SMALL or known is None and look[0] < young * 1e9:
             return look
-        if not stat.S_ISREG(status.st_mode):  # a pipe, which nobody may ever write to
-            return look
+        if not stat.S_ISREG(status.st_mode):  # a pipe or a device never changes, a folder may
+            return look if stat.S_ISDIR(status.st_mode) else None
         from importlib.util import source_hash  # late: on 3.9 it brings typing along
         with open(path, 'rb') as file:
             return (*look[:3], source_hash(file.read()))
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in a name
         return None
-    except OSError as error:  # on Windows another process may hold it; else that is a change
-        is_held = os.name == 'nt' and isinstance(error, PermissionError)
-        return known if is_held else look and (*look[:3], b'')
+    except OSError:  # away from our eyes, or held by another process on Windows; else a change
+        return known if look is None or os.name == 'nt' else (*look[:3], b'')
 
 
 def _is_matched(path: str, patterns: list[str]) -> bool:
@@ -1183,17 +1242,21 @@ def _is_matched(path: str, patterns: list[str]) -> bool:
 
 def _mistake_in(path: str) -> str:
     """Return what keeps a source file from compiling, in one line; '' if nothing does."""
+    try:
+        with open(path, 'rb') as file:
+            text = file.read()
+    except OSError as error:  # on Windows somebody holds it; else a changed look is enough
+        return f'{_short(path)}: {error.strerror}' if os.name == 'nt' else ''
     # No warning counts. The filter is for our name alone and may stay: taking it away could take
     # away one that main sets at the same moment. From Python 3.13.5 on the caller's module counts.
     warnings.filterwarnings('ignore', module='<reloader>')
     try:
-        with open(path, 'rb') as file:
-            eval('compile(text, __name__, "exec", dont_inherit=True)',
-                 {'__name__': '<reloader>', 'text': file.read()})
-    except Exception as error:  # SyntaxError, ValueError, MemoryError, OSError, ...
+        eval('compile(text, __name__, "exec", dont_inherit=True)',
+             {'__name__': '<reloader>', 'text': text})
+    except Exception as error:  # SyntaxError, ValueError, MemoryError, ...
         line = f', line {error.lineno}' if isinstance(error, SyntaxError) and error.lineno else ''
-        text = error.msg if isinstance(error, SyntaxError) else f'{type(error).__name__}: {error}'
-        return f'{_short(path)}{line}: {text}'
+        what = error.msg if isinstance(error, SyntaxError) else f'{type(error).__name__}: {error}'
+        return f'{_short(path)}{line}: {what}'
     return ''
 
 
@@ -1210,7 +1273,8 @@ def _file_of(module: Any) -> str:
         file = object.__getattribute__(module, '__dict__').get('__file__')
     except Exception:  # no __dict__, or one that is not a dict
         return ''
-    return file if type(file) is str and '<' not in file else ''
+    # pdb has a class of its own for it.
+    return str.__str__(file) if isinstance(file, str) and '<' not in file else ''
 
 
 def _script() -> str:
@@ -1230,27 +1294,38 @@ def _source_of(file: str) -> str:
 def _expand(*patterns: str) -> Iterator[str]:
     """Yield the files that names, directories and glob patterns stand for."""
     import glob
+    start = _shared['start']
     for pattern in patterns:
         paths: Iterable[str] = [pattern]
         if os.path.isdir(pattern):
             paths = _files_below(pattern)
         elif glob.has_magic(pattern) and not os.path.lexists(pattern):
-            paths = (path for path in glob.iglob(pattern, recursive=True)
-                     if not path.endswith('~') and f'{os.sep}__pycache__{os.sep}' not in path
-                     and not os.path.isdir(path))
+            below = pattern.startswith(start) and pattern[len(start):]
+            found = glob.iglob(_escape(start) + below if below else pattern, recursive=True)
+            paths = (path for path in found if _is_kept(os.path.basename(path))
+                     and f'{os.sep}__pycache__{os.sep}' not in path and not os.path.isdir(path))
         yield from (path for path in paths if path != _shared['lockfile'])
 
 
+def _escape(path: str) -> str:
+    from glob import escape
+    return escape(path)
+
+
+def _is_kept(name: str) -> bool:
+    """Tell whether a name is not hidden, nor an editor's own: Emacs's name~, #name#, .#name."""
+    return name[:1] not in ('.', '#') and name[-1:] != '~'
+
+
 def _files_below(folder: str) -> Iterator[str]:
-    """Yield the files in a directory, at any depth, but for hidden ones, caches and *~."""
+    """Yield the files in a directory, at any depth, but for hidden ones, caches and editors'."""
     seen = set()
     for place, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if name[0] != '.' and name != '__pycache__']
         if os.path.realpath(place) in seen:  # a link leads back
             folders[:] = names[:] = []
         seen.add(os.path.realpath(place))
-        yield from (os.path.join(place, name) for name in names
-                    if name[0] != '.' and name[-1] != '~')
+        yield from (os.path.join(place, name) for name in filter(_is_kept, names))
 
 
 def _files_around(known: Iterable[str], patterns: Iterable[str], limit: int = 5000) -> list[str]:
@@ -1259,7 +1334,7 @@ def _files_around(known: Iterable[str], patterns: Iterable[str], limit: int = 50
     These are what the patterns match, the folders of installed packages, and Python sources beside
     and below the program's own, from near to far.
     """
-    places = [os.path.join(_shared['start'], path) for path in ('', *sys.path[1:])]
+    places = [os.path.join(_shared['start'], path) for path in ('', *sys.path)]
     found = [*_expand(*patterns), *(place for place in places if not _is_own(place))]
     places += [os.path.dirname(path) for path in known if path != _HERE]
     queue = [*dict.fromkeys(filter(_is_own, places))]
@@ -1280,6 +1355,13 @@ def _is_foreign(folder: os.DirEntry[str]) -> bool:
     """Tell whether a directory holds nothing of the program's own."""
     return (folder.name[0] == '.' or folder.name in ('node_modules', '__pycache__')
             or os.path.exists(os.path.join(folder.path, 'pyvenv.cfg')))
+
+
+def _origin(trace: Optional[TracebackType]) -> str:
+    """Return the file in which an exception was raised."""
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return trace.tb_frame.f_code.co_filename if trace else ''
 
 
 def _is_own(path: str) -> bool:
@@ -1338,6 +1420,68 @@ def _stack(frame: Optional[FrameType]) -> Iterator[FrameType]:
         frame = frame.f_back
 
 
+def _wake_tk() -> None:
+    """Give an idle Tk loop an event, after which it looks at signals."""
+    def wake() -> None:  # in a thread, as it waits for main to take the event
+        with contextlib.suppress(Exception):
+            root.after(0)
+
+    root: Any = getattr(sys.modules.get('tkinter'), '_default_root', None)
+    if root:
+        threading.Thread(target=wake, daemon=True).start()
+
+
+def _children() -> list[int]:
+    """Return the processes below this one, at any depth, which Ctrl-C at a terminal reaches, too.
+
+    On Windows these are multiprocessing's workers.
+    """
+    if os.name == 'nt':
+        multiprocessing = sys.modules.get('multiprocessing')
+        workers = multiprocessing.active_children() if multiprocessing else ()
+        return [worker.pid for worker in workers]
+    if hasattr(os, 'waitid'):
+        try:
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return []  # as a rule
+    table: list[Tuple[int, int, int]] = []
+    with contextlib.suppress(OSError):  # no descriptor is left
+        table += _processes()
+    found = [os.getpid()]
+    for pid in found:
+        found += [child for child, parent, _ in table if parent == pid]
+    return [pid for pid, _, group in table if pid in found[1:] and group == os.getpgrp()]
+
+
+def _ending_with_us() -> set[int]:
+    """Return the processes that multiprocessing ends itself as the interpreter ends."""
+    tracker = getattr(sys.modules.get('multiprocessing.resource_tracker'), '_resource_tracker', 0)
+    server = getattr(sys.modules.get('multiprocessing.forkserver'), '_forkserver', 0)
+    multiprocessing = sys.modules.get('multiprocessing')
+    workers = multiprocessing.active_children() if multiprocessing and os.name == 'posix' else ()
+    return {getattr(tracker, '_pid', 0), getattr(server, '_forkserver_pid', 0),
+            *(worker.pid for worker in workers if worker.daemon)}
+
+
+def _processes() -> Iterator[Tuple[int, int, int]]:
+    """Yield pid, parent and group of each process that has not ended."""
+    if os.path.exists('/proc/self/stat'):  # Linux, which may lack ps
+        for name in filter(str.isdecimal, os.listdir('/proc')):
+            with contextlib.suppress(OSError), open(f'/proc/{name}/stat', 'rb') as file:
+                state, parent, group = file.read().rpartition(b')')[2].split()[:3]
+                if state not in b'ZX':
+                    yield int(name), int(parent), int(group)
+        return
+    import subprocess
+    with subprocess.Popen(['ps', '-A', '-o', 'pid=,ppid=,pgid=,state='],
+                          stdout=subprocess.PIPE) as process:
+        for line in process.stdout or ():
+            pid, parent, group, state = line.split()[:4]
+            if int(pid) != process.pid and state[:1] not in b'ZX':
+                yield int(pid), int(parent), int(group)
+
+
 def _ctrl_c_patience() -> float:
     """Return the seconds until main is interrupted, if it did not end at Ctrl-C.
 
@@ -1348,21 +1492,31 @@ def _ctrl_c_patience() -> float:
     return MOMENT
 
 
-def _is_child() -> bool:
-    """Tell whether a parent started this process; mark that, for what inherits its environment."""
-    mark, pid = os.environ.get(CHILD, ''), str(os.getpid())
+def _find_lockfile(environ: Any) -> str:
+    """Return the lockfile of the parent that started this process; '' if none did.
+
+    The environment is marked, for what inherits it.
+    """
+    mark, pid = environ.get(CHILD, ''), str(os.getpid())
+    lockfile: str = environ.get(LOCKFILE, '')
     if mark.endswith(':' + pid):  # the child has replaced itself by exec
-        return True
-    if not mark.isdecimal() or LOCKFILE not in os.environ:
-        return False
-    if os.name == 'nt' and not os.path.exists(os.environ[LOCKFILE]):
-        return False
+        return lockfile
+    if not mark.isdecimal() or os.name == 'nt' and not os.path.exists(lockfile):
+        return ''
     if os.name == 'posix' and int(mark) != os.getppid():
         with contextlib.suppress(ProcessLookupError):  # it was killed a moment ago
             os.getpgid(int(mark))  # which, unlike a kill(), is allowed for anybody's process
-            return False  # it lives: this one was started by somebody else
+            return ''  # it lives: this one was started by somebody else
     os.environ[CHILD] = f'{mark}:{pid}'
-    return True
+    return lockfile
+
+
+def _first_environment() -> Dict[str, str]:
+    """Return what this process was started with, where Linux tells: os.environ may be cleared."""
+    with contextlib.suppress(OSError), open('/proc/self/environ', 'rb') as file:
+        return dict(item.split('=', 1) for item in os.fsdecode(file.read()).split('\0')
+                    if '=' in item)
+    return {}
 
 
 def _start_directory() -> str:
@@ -1375,7 +1529,7 @@ def _start_directory() -> str:
 # Shared by all copies of this module in the process, under whatever names: set by the first.
 _shared = vars(sys).setdefault('_reloader_1_1', {
     'start': _start_directory(), 'argv': [*getattr(sys, 'argv', ())], 'imported': time.time(),
-    'child': _is_child(), 'lockfile': os.environ.get(LOCKFILE, ''), 'quiet': False,
+    'lockfile': '', 'child': False, 'quiet': False,
     'header': {}, 'files': None, 'checker': None, 'patterns': set(), 'sockets': {}})
 
 
@@ -1386,11 +1540,11 @@ def _checker() -> Optional[FileCheckerThread]:
 
 
 def _require_main_thread() -> None:
-    if threading.current_thread() is not threading.main_thread():
-        raise RuntimeError('the reloader must be started in the main thread, where signals arrive')
     if not isinstance(threading.get_ident, types.BuiltinFunctionType):
         raise RuntimeError('gevent or eventlet has patched the threads: patch them in main, or '
                            'run `python3 reloader.py app.py`')
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError('the reloader must be started in the main thread, where signals arrive')
 
 
 def _terminal(former: Any = None) -> Any:
@@ -1413,7 +1567,8 @@ def _say(text: str) -> int:
     if stream:
         line = f'reloader: {text}'
         with contextlib.suppress(OSError, ValueError):  # nobody reads, or it is closed
-            if os.name == 'posix' and stream.isatty() and not os.environ.get('NO_COLOR'):
+            if (os.name == 'posix' and stream.isatty() and not os.environ.get('NO_COLOR')
+                    and os.environ.get('TERM') != 'dumb'):
                 line = f'\x1b[33m{line}\x1b[0m'
             stream.write(line + '\n')
             stream.flush()
@@ -1493,6 +1648,7 @@ def main() -> None:
     """Run `python3 reloader.py [options] (script.py | -m module) [args...]`."""
     if is_running_from_reloader() and not _checker():
         return _run_program()
+    sys.path[:1] = []  # as in _run_reloading
     parser = _parser()
     given = parser.parse_args()
     name, *arguments = [*(given.module or ()), *given.program] or ['']  # -mpackage word: in both
@@ -1626,8 +1782,8 @@ def _is_archive(name: str) -> bool:
     return get_importer(name) is not None
 
 
-if _shared['child'] and not _shared['files']:
-    _become_child()
+if not _shared['files']:
+    _become_child(os.environ)
 
 if __name__ == '__main__':
     try:
