@@ -1142,15 +1142,18 @@ class _Files:
             self._examine([*self.extra])
             cost = 100 * (time.thread_time() - began)  # a hundredth of a core at the most
             self._next_extra = now + max(self.interval - 2 * TICK, min(cost, LAZY))
-        if now < self._next_round:
+        is_round = now >= self._next_round
+        if not is_round:
             self._examine([*self.changed, *self._hot_files()])
-        if now >= self._next_round or len(self.changed) > count:
+        if is_round or len(self.changed) > count:
             self._next_round = now + self.interval - 2 * TICK  # the tick, and the reload, add
-            self.find()
             self._examine([path for path in [*self.known] if path not in self.extra])
         if not self.changed:
             self.first_change = time.monotonic()
-        return self._ready_changes()
+        ready = self._ready_changes()
+        if is_round and not ready:
+            self.find()
+        return ready
 
     def _hot_files(self) -> list[str]:
         """Return the program's files that were saved last."""
@@ -1220,10 +1223,10 @@ def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
     try:
         status = os.stat(path)
         look = status.st_mtime_ns, status.st_size, status.st_ino, None
-        if look == known or look[1] > SMALL or known is None and look[0] < young * 1e9:
-            return look
         if not stat.S_ISREG(status.st_mode):  # a pipe or a device never changes, a folder may
             return look if stat.S_ISDIR(status.st_mode) else None
+        if look == known or look[1] > SMALL or known is None and look[0] < young * 1e9:
+            return look
         from importlib.util import source_hash  # late: on 3.9 it brings typing along
         with open(path, 'rb') as file:
             return (*look[:3], source_hash(file.read()))

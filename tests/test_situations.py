@@ -1,0 +1,512 @@
+"""What users of other reloaders ran into: each kind once, mostly through both ways in."""
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+from tests.support import (WAITING, WINDOWS, changed, is_alive, needs_posix, side_by_side, skip,
+                           skip_unless, wait_gone)
+from tests.test_api import TICKING
+from tests.test_saves import TRACEBACK, save, start_with_module
+from tests.together import Code, TogetherTestCase, ways
+
+LIBRARY_ONLY, COMMAND_LINE_ONLY = [('library', None)], [('command line', None)]
+
+
+def have(*modules) -> bool:
+    """Tell whether this Python has all of these modules; musl's was built without some."""
+    done = subprocess.run([sys.executable, '-c', 'import ' + ', '.join(modules)],
+                          stderr=subprocess.DEVNULL)
+    return not done.returncode
+
+
+@side_by_side
+class NothingTakesItDown(TogetherTestCase):
+    """Whatever fails after a save, or is away for a while: it waits, and says so."""
+
+    def test_a_save_that_fails_with_any_status_waits_for_the_next(self):
+        """A tool that cannot import the application ends with 2: argparse, click, celery."""
+        def scene(case):
+            app, _ = start_with_module(case)
+            save(case, Code('SystemExit(2)'))
+            case.write('value.py', 'raise SystemExit(2)\n')
+            app.wait_for('^reloader: exit status 2, waiting for a change')
+            save(case, 'two')
+            app.wait_ready('two')
+        self.at_once(scene, ways())
+
+    def test_status_3_of_a_package_is_not_asked_for(self):
+        """So uvicorn ends when the application's start fails."""
+        def scene(case):
+            case.write('site-packages/server.py', 'import sys\n\ndef serve(): sys.exit(3)\n')
+            before = "sys.path.append('site-packages')\nimport server"
+            case.write_app('one', 'server.serve()', before)
+            app = case.start_app()
+            app.wait_for('^reloader: exit status 3, waiting for a change')
+            self.assertEqual(len(app.pids()), 1, app.output)
+            case.write_app('two', before=before)
+            app.wait_ready('two')
+        self.at_once(scene, ways())
+
+    def test_the_file_of_the_reloader_may_be_away(self):
+        """`git stash -u`, or a branch that lacks it."""
+        def scene(case):
+            case.write_app('one')
+            app = case.start_app()
+            app.wait_ready('one')
+            case.move('reloader.py', 'away')
+            case.write_app('two')
+            app.wait_for(r'^reloader: .*waiting for')
+            case.move('away', 'reloader.py')
+            app.wait_ready('two')
+        self.at_once(scene, ways())
+
+    @needs_posix
+    def test_the_interpreter_may_be_away(self):
+        """`.venv` is made anew."""
+        def scene(case):
+            before = "sys.executable = os.path.abspath('python')"
+            os.symlink(sys.executable, case.folder / 'python')
+            case.write_app('one', before=before)
+            app = case.start_app()
+            app.wait_ready('one')
+            case.remove('python')
+            case.write_app('two', before=before)
+            app.wait_for('^reloader: cannot start the program: .*, waiting for it$')
+            os.symlink(sys.executable, case.folder / 'python')
+            app.wait_ready('two')
+        self.at_once(scene, LIBRARY_ONLY)
+
+    @needs_posix
+    def test_sigchld_may_be_ignored_or_handled(self):
+        def scene(case, handler):
+            before = 'signal.signal(signal.SIGCHLD, %s)' % handler
+            case.write_app('one', 'raise ValueError', before)
+            app = case.start_app()
+            app.wait_for('^reloader: exit status 1, waiting for a change')
+            case.write_app('two', before=before)
+            app.wait_ready('two')
+        self.at_once(scene, ways('signal.SIG_IGN', 'lambda *_: os.waitpid(-1, os.WNOHANG)'))
+
+    def test_the_fix_is_a_package_far_below_or_an_installed_one(self):
+        def scene(case, name):
+            *folders, package = name.split('/')
+            before = 'import ' + package
+            (case.folder / 'site-packages').mkdir()
+            case.write_app('one', before=before)
+            app = case.start('reloader.py', 'app.py',
+                             env={'PYTHONPATH': str(case.folder / 'site-packages')})
+            app.wait_for(WAITING)
+            path = '/'.join(folders)
+            for part in package.split('.'):
+                path = os.path.join(path, part)
+                case.write(path + '/__init__.py', 'VALUE = 1\n')
+            app.wait_ready('one')
+        self.at_once(scene, [('command line', 'first.second.third.fourth'),
+                             ('command line', 'site-packages/package')])
+
+    def test_the_program_may_have_an_excepthook_or_a_codec_of_its_own(self):
+        def scene(case):
+            before = '''
+                import codecs
+                codecs.register(lambda name: codecs.lookup('utf-8') if name == 'own' else None)
+                sys.excepthook = lambda *_: print('no traceback', flush=True)
+                import value
+                '''
+            case.write('value.py', '# coding: own\nVALUE = "one"\n')
+            case.write_app(Code('value.VALUE'), before=before)
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write('value.py', '# coding: own\nVALUE = missing\n')
+            app.wait_for('^no traceback')
+            app.wait_for(WAITING)
+            case.write('value.py', '# coding: own\nVALUE = "two"\n')
+            app.wait_ready('two')
+        self.at_once(scene, ways())
+
+
+@side_by_side
+class NobodyKeepsStaleCode(TogetherTestCase):
+    """Whoever imports a module, and however the program came to run."""
+
+    @needs_posix
+    def test_of_modules_that_only_workers_import(self):
+        if not have('_multiprocessing', '_posixshmem'):
+            skip(self, 'this Python has no multiprocessing')
+
+        def scene(case, method):
+            case.write('value.py', 'VALUE = "one"\n')
+            case.write_app('main', '''
+                READY
+                multiprocessing.set_start_method(%r)
+                worker = multiprocessing.Process(target=work)
+                worker.start()
+                time.sleep(600)
+                ''' % method, '''
+                import multiprocessing
+                def work():
+                    import value
+                    print('worker', value.VALUE, flush=True)
+                    time.sleep(600)
+                ''')
+            app = case.start_app()
+            app.wait_for('^worker one')
+            time.sleep(1.5)  # of a spawned one nobody knows when it has been looked for
+            save(case, 'two')
+            app.wait_for(changed('value.py'))
+            app.wait_for('^worker two')
+        self.at_once(scene, ways('fork', 'spawn', 'forkserver'))
+
+    def test_of_a_program_that_another_runs_in_main(self):
+        def scene(case, runner):
+            case.write_app('one')
+            words = [*runner, 'app.py']
+            app = case.start(*(['reloader.py', '-m', *words] if case.way == 'command line'
+                               else ['-m', *words]))
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_for(changed('app.py'))
+            app.wait_ready('two')
+        self.at_once(scene, ways(('cProfile',), ('trace', '--count', '--coverdir=tmp/trace'),
+                                 ('pdb', '-c', 'continue')))
+
+    def test_after_an_error_that_nobody_foresaw(self):
+        """An object in sys.modules may do anything; it is shown once, and saves go on to count."""
+        def scene(case):
+            case.write_app('one', '''
+                READY
+                class Odd(dict):
+                    copy = property(lambda self: 1 / 0)
+                sys.modules = Odd(sys.modules)
+                time.sleep(600)
+                ''')
+            app = case.start_app()
+            app.wait_ready('one')
+            app.wait_for('^ZeroDivisionError')
+            case.write_app('two')
+            app.wait_for(changed('app.py'))
+            app.wait_ready('two')
+            self.assertEqual(app.count('^ZeroDivisionError'), 1, app.output)
+        self.at_once(scene, ways())
+
+    @needs_posix
+    def test_when_no_descriptor_is_left(self):
+        def scene(case):
+            case.write_app('one', '''
+                import resource
+                resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
+                kept = []
+                try:
+                    while True: kept.append(os.open(os.devnull, os.O_RDONLY))
+                except OSError:
+                    pass
+                READY
+                time.sleep(600)
+                ''')
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_for(changed('app.py'))
+            app.wait_ready('two')
+        self.at_once(scene, ways())
+
+    @needs_posix
+    def test_after_it_has_replaced_itself(self):
+        def scene(case):
+            case.write_app('one', '''
+                if 'again' not in sys.argv:
+                    os.execv(sys.executable, [sys.executable, *sys.argv, 'again'])
+                READY
+                time.sleep(600)
+                ''')
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write_app('two', 'READY\ntime.sleep(600)')
+            app.wait_for(changed('app.py'))
+            app.wait_ready('two')
+        self.at_once(scene, LIBRARY_ONLY)
+
+
+@needs_posix
+@side_by_side
+class ItEndsAsCtrlCWould(TogetherTestCase):
+    """What the program leaves running is interrupted, then ended; what waits in C is woken."""
+
+    STARTING = '''
+        other = subprocess.Popen(['sh', '-c', %r], start_new_session=%r)
+        print('other', other.pid, flush=True)
+        READY; time.sleep(600)
+        '''
+
+    def test_what_it_has_started_does_not_pile_up(self):
+        def scene(case, text):
+            case.write_app('one', self.STARTING % (text, False), 'import subprocess')
+            app = case.start_app()
+            other = int(app.wait_for(r'^other (\d+)').group(1))
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_ready('two')
+            wait_gone(other)
+        self.at_once(scene, ways(
+            'sleep 600; true', '(sleep 600; true)', "trap '' INT; while :; do sleep 0.1; done",
+            "trap '' INT TERM; while :; do sleep 0.1; done"))
+
+    def test_what_has_a_session_of_its_own_stays(self):
+        def scene(case):
+            case.write_app('one', self.STARTING % ('exec sleep 600', True), 'import subprocess')
+            app = case.start_app()
+            other = int(app.wait_for(r'^other (\d+)').group(1))
+            self.addCleanup(os.kill, other, signal.SIGKILL)
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_ready('two')
+            self.assertTrue(is_alive(other))
+        self.at_once(scene, ways())
+
+    def test_multiprocessing_ends_its_own(self):
+        """A pool would start its workers anew, as long as they are ended one by one."""
+        if not have('_multiprocessing', '_posixshmem'):
+            skip(self, 'this Python has no multiprocessing')
+
+        def scene(case, method):
+            text = '''
+                pool = multiprocessing.get_context(%r).Pool(2)
+                print('worker', pool.apply(os.getpid), flush=True)
+                READY; time.sleep(600)
+                ''' % method
+            case.write_app('one', text, 'import multiprocessing')
+            app = case.start_app()
+            worker = int(app.wait_for(r'^worker (\d+)').group(1))
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_ready('two')
+            wait_gone(worker)
+            self.assertEqual((app.count('still busy'), app.count(TRACEBACK)), (0, 0), app.output)
+        self.at_once(scene, ways('fork', 'spawn'))
+
+    def test_a_shell_that_main_waits_for_is_interrupted(self):
+        def scene(case):
+            case.write_app('one', "READY\nos.system('sleep 600')")
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_ready('two')
+            self.assertEqual(app.count('still busy'), 0, app.output)
+        self.at_once(scene, ways())
+
+    def test_an_idle_tk_loop_is_woken_and_its_cleanup_runs(self):
+        shows = 'import tkinter; tkinter.Tk()'
+        if subprocess.run([sys.executable, '-c', shows], stderr=subprocess.DEVNULL).returncode:
+            skip(self, 'there is no Tk, or no screen for it')
+
+        def scene(case):
+            case.write_app('one', '''
+                root = tkinter.Tk()
+                try:
+                    READY; root.mainloop()
+                finally:
+                    print('cleaned up', flush=True)
+                ''', 'import tkinter')
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_for('^cleaned up')
+            app.wait_ready('two')
+            self.assertEqual(app.count('still busy'), 0, app.output)
+        self.at_once(scene, ways())
+
+    @skip_unless(sys.version_info >= (3, 11), 'exception groups came with Python 3.11')
+    def test_a_group_of_interrupts_is_ctrl_c(self):
+        """As trio makes it."""
+        def scene(case):
+            case.write_app('one', '''
+                try:
+                    READY; time.sleep(600)
+                except KeyboardInterrupt as error:
+                    raise BaseExceptionGroup('inner', [BaseExceptionGroup('outer', [error])])
+                ''')
+            app = case.start_app()
+            app.wait_ready('one')
+            app.ctrl_c()
+            self.assertEqual((app.wait_exit(), app.count(TRACEBACK)), (130, 0), app.output)
+        self.at_once(scene, ways())
+
+    def test_a_traceback_of_the_interrupt_names_no_class_of_ours(self):
+        def scene(case):
+            case.write_app('one', '''
+                import traceback
+                try:
+                    READY; time.sleep(600)
+                except BaseException:
+                    traceback.print_exc()
+                ''')
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_for('^KeyboardInterrupt$')
+            app.wait_ready('two')
+        self.at_once(scene, ways())
+
+    def test_a_stray_sigurg_means_nothing(self):
+        def scene(case):
+            case.write_app('one', TICKING)
+            app = case.start_app()
+            child = app.wait_ready('one')
+            os.kill(child, signal.SIGURG)
+            app.signal(signal.SIGURG)
+            app.wait_for('^tick')
+            case.write_app('two')
+            app.wait_ready('two')
+            self.assertEqual(len(app.pids()), 2, app.output)
+        self.at_once(scene, ways())
+
+
+@side_by_side
+class FilesOfEveryKind(TogetherTestCase):
+    """What is no file, or an editor's own, is passed over; a folder may have any name."""
+
+    @needs_posix
+    def test_pipes_and_devices_are_passed_over(self):
+        def scene(case):
+            os.mkfifo(case.folder / 'named')
+            (case.folder / 'data').mkdir()
+            os.mkfifo(case.folder / 'data/pipe')
+            os.symlink(os.devnull, case.folder / 'data/device')
+            os.symlink('.', case.folder / 'data/back')
+            case.write('data/file', 'one')
+            case.write_app('one', TICKING, extra_files=['named', 'data'])
+            app = case.start_app()
+            app.wait_for('^reloader: named is a pipe or a device, not watched')
+            app.wait_ready('one')
+            os.close(os.open(case.folder / 'named', os.O_RDWR))
+            os.utime(case.folder / 'named')
+            os.utime(case.folder / 'data/pipe')
+            case.write('data/file', 'new')
+            app.wait_for(changed(os.path.join('data', 'file')))
+            app.wait_ready('one')
+            self.assertEqual(app.count('named changed|pipe changed'), 0, app.output)
+            self.assertEqual(len(app.pids()), 2, app.output)
+        self.at_once(scene, ways())
+
+    def test_what_emacs_writes_while_one_types_is_passed_over(self):
+        def scene(case):
+            case.write('data/page.html', 'one')
+            case.write_app('one', TICKING, extra_files=['data/*', 'data'])
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write('data/#page.html#', 'half')
+            if not WINDOWS:
+                os.symlink('me@here.1', case.folder / 'data/.#page.html')
+            app.wait_for('^tick')
+            case.write('data/page.html', 'two')
+            case.remove('data/#page.html#')
+            app.wait_for(changed(os.path.join('data', 'page.html')))
+            app.wait_ready('one')
+            self.assertEqual((len(app.pids()), app.count('#')), (2, 0), app.output)
+        self.at_once(scene, ways())
+
+    def test_the_folder_may_have_brackets_in_its_name(self):
+        def scene(case):
+            case.folder = case.folder / 'site [draft]'
+            case.write('reloader.py', (case.folder.parent / 'reloader.py').read_bytes())
+            case.write('data/page.html', 'one')
+            case.write('noise.py', 'VALUE = 1\n')
+            case.write_app('one', TICKING, 'import noise', extra_files=['data/**', 'data/*.css'],
+                           exclude_patterns=['noise.py'])
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write('noise.py', 'VALUE = 22\n')
+            app.wait_for('^tick')
+            case.write('data/page.html', 'two')
+            app.wait_for(changed(os.path.join('data', 'page.html')))
+            app.wait_ready('one')
+            case.write('data/new.css', 'new')
+            app.wait_for(changed(os.path.join('data', 'new.css')))
+            self.assertEqual(app.count('noise'), 0, app.output)
+        self.at_once(scene, ways())
+
+    @needs_posix
+    def test_names_need_not_be_utf_8(self):
+        def scene(case):
+            (case.folder / 'data').mkdir()
+            case.write_app('one', TICKING, extra_files=['data'])
+            app = case.start_app()
+            app.wait_ready('one')
+            with open(os.fsencode(case.folder) + b'/data/\xff\xfe', 'wb') as file:
+                file.write(b'new')
+            app.wait_for(r'^reloader: data/.* changed')
+            app.wait_ready('one')
+        if sys.platform == 'darwin':
+            skip(self, 'names are UTF-8 there')
+        self.at_once(scene, ways())
+
+
+@side_by_side
+class TheSameProgram(TogetherTestCase):
+    """What stands beside it, and what its environment says, is as in a plain run."""
+
+    def test_may_have_modules_named_as_pythons_own_beside_it(self):
+        """A beginner's game: the parent's own late imports do not find them."""
+        def scene(case):
+            for name in 'random', 'signal', 'select', 'glob', 'tempfile', 'subprocess', 'socket':
+                case.write(name + '.py', 'raise ValueError("not this one")\n')
+            case.write('token.py', 'VALUE = "one"\n')
+            text = 'import os, time\n'
+            if case.way == 'library':
+                text += 'import reloader\n'
+            text += 'def main():\n    print("ready", os.getpid(), "%s", flush=True)\n'
+            text += '    time.sleep(600)\n'
+            call = 'reloader.run_with_reloader(main)' if case.way == 'library' else 'main()'
+            case.write('app.py', text % 'one' + call + '\n')
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write('app.py', text % 'two' + call + '\n')
+            app.wait_ready('two')
+            self.assertEqual(app.count('not this one'), 0, app.output)
+        self.at_once(scene, ways())
+
+    @needs_posix
+    def test_is_the_one_that_systemd_has_activated(self):
+        def scene(case):
+            case.write_app(Code("int(os.environ['LISTEN_PID']) == os.getpid()"))
+            words = {'library': ['app.py'], 'command line': ['reloader.py', 'app.py']}[case.way]
+            app = case.start('-c', 'import os, sys; os.environ["LISTEN_PID"] = str(os.getpid()); '
+                             'os.execv(sys.executable, [sys.executable, *sys.argv[1:]])', *words)
+            app.wait_ready('True')
+        self.at_once(scene, ways())
+
+    @skip_unless(sys.platform == 'linux', 'Linux alone tells what the environment was at first')
+    def test_may_clear_its_environment(self):
+        def scene(case):
+            case.write_app('one')
+            case.write('app.py', 'import os\nos.environ.clear()\n'
+                       + (case.folder / 'app.py').read_text())
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_ready('two')
+            self.assertEqual(len(app.pids()), 2, app.output)
+        self.at_once(scene, ways())
+
+    @needs_posix
+    def test_may_fork_where_warnings_are_errors(self):
+        def scene(case):
+            case.write_app('one', '''
+                if not os.fork(): os._exit(0)
+                os.wait()
+                READY
+                time.sleep(600)
+                ''')
+            app = case.start_app(flags=['-W', 'error'])
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_ready('two')
+        self.at_once(scene, ways())
+
+
+if __name__ == '__main__':
+    unittest.main()
