@@ -74,7 +74,10 @@ from __future__ import annotations
 
 import sys
 
-_first = sys.path.pop(0)  # a signal.py beside the program is not Python's own
+# Python's own modules are wanted, not a signal.py beside the program: its directory comes first.
+_HAS_PLACE = not (sys.flags.isolated or getattr(sys.flags, 'safe_path', False))
+_place = sys.path[:_HAS_PLACE]
+del sys.path[:_HAS_PLACE]
 
 import atexit
 import contextlib
@@ -91,7 +94,7 @@ import warnings
 import weakref
 from importlib.machinery import PathFinder, SourceFileLoader
 
-sys.path.insert(0, _first)
+sys.path[:0] = _place
 
 TYPE_CHECKING = False  # as typing's own, without the 5 ms that importing typing takes
 if TYPE_CHECKING:
@@ -239,7 +242,7 @@ def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> boo
         checker = block = FileCheckerThread(_shared['lockfile'], options['interval'],
                                             options['extra_files'], options['exclude_patterns'])
     else:
-        sys.path[:1] = []  # a random.py beside the program is not the standard library's
+        del sys.path[:_HAS_PLACE]  # the parent needs Python's own modules alone
         _Parent(_own_command(), options, [_file_of(sys.modules['__main__'])]).run()
     with contextlib.suppress(KeyboardInterrupt), block:  # Ctrl-C as the block is left
         main_func()
@@ -607,8 +610,12 @@ def _own_command() -> list[str]:
 def _own_flags() -> list[str]:
     """Return the interpreter's flags as words of a command line."""
     import subprocess
-    # The function is private, but what multiprocessing uses. It lacks -u and -X.
+    # It is private, but what multiprocessing uses. It lacks -u and -X, and repeats the -W of the
+    # environment, which PyPy would count twice.
     options: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    if not sys.flags.ignore_environment:
+        given = {'-W' + warning for warning in os.environ.get('PYTHONWARNINGS', '').split(',')}
+        options = [option for option in options if option not in given]
     options += [f'-X{key}' if value is True else f'-X{key}={value}'
                 for key, value in sys._xoptions.items()]
     return options + ['-u'] * getattr(sys.stdout, 'write_through', False)
@@ -629,10 +636,12 @@ def _child_command(orig_argv: list[str], argv: list[str], executable: str, optio
     if not file:
         sys.exit('reloader: a program from -c or standard input cannot be started again; '
                  'put it into a file')
-    if spec not in ('', '__main__'):
-        return [executable, *options, '-m', spec, *argv[1:]]
-    is_same = _whole(argv[0], start) == _whole(place, start)  # but a launcher may drop its suffix
-    return [executable, *options, argv[0] if is_same else place, *argv[1:]]
+    is_same = _whole(argv[0], start) == _whole(place, start)
+    if spec in ('', '__main__'):  # a launcher may have dropped its suffix
+        return [executable, *options, argv[0] if is_same else place, *argv[1:]]
+    if not is_same and argv[0].endswith('.py'):  # the program that cProfile or trace runs
+        return [executable, *options, *argv]
+    return [executable, *options, '-m', spec, *argv[1:]]
 
 
 def _whole(path: str, start: str) -> str:
@@ -1138,7 +1147,7 @@ class _Files:
             if any(f'multiprocessing.popen_{kind}' in sys.modules for kind in
                    ('spawn_posix', 'spawn_win32', 'forkserver')):  # whose imports nobody sees
                 for path in _files_around([*self.known], ()):
-                    self.watch(path if path.endswith('.py') else '', self._look_at_extra)
+                    self.watch(path if path.endswith('.py') else '', self._look_when_read)
             self._examine([*self.extra])
             cost = 100 * (time.thread_time() - began)  # a hundredth of a core at the most
             self._next_extra = now + max(self.interval - 2 * TICK, min(cost, LAZY))
@@ -1651,7 +1660,7 @@ def main() -> None:
     """Run `python3 reloader.py [options] (script.py | -m module) [args...]`."""
     if is_running_from_reloader() and not _checker():
         return _run_program()
-    sys.path[:1] = []  # as in _run_reloading
+    del sys.path[:_HAS_PLACE]
     parser = _parser()
     given = parser.parse_args()
     name, *arguments = [*(given.module or ()), *given.program] or ['']  # -mpackage word: in both
@@ -1738,18 +1747,16 @@ def _execute(is_module: bool, name: str, arguments: list[str]) -> None:
         start = sys.orig_argv.index('-c')
         sys.orig_argv[start:] = ['-m'] * is_module + [name, *arguments]
     sys.argv = [name, *arguments]
-    # Python puts the start directory, or the script's, first in sys.path.
-    has_path = not (sys.flags.isolated or getattr(sys.flags, 'safe_path', False))
     if is_module or not name.endswith('.py') and _is_archive(name):
         import runpy
         if not is_module:
-            sys.path[:has_path] = [_as_python_names(name)]
-        elif has_path:
+            sys.path[:_HAS_PLACE] = [_as_python_names(name)]
+        elif _HAS_PLACE:
             sys.path[0] = _shared['start']
         # what `python -m` itself calls
         runpy._run_module_as_main(name if is_module else '__main__', is_module)  # type: ignore
     else:
-        if has_path:
+        if _HAS_PLACE:
             sys.path[0] = os.path.dirname(os.path.realpath(name))
         path, namespace = _as_python_names(name), vars(sys.modules['__main__'])
         loader = SourceFileLoader('__main__', path)

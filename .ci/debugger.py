@@ -20,14 +20,16 @@ from typing import Any, BinaryIO
 
 RELOADER = Path(__file__).resolve().parent.parent / 'reloader.py'
 TIMEOUT = 60  # seconds: only a hang lasts as long
-APP = """\
+PLAIN = """\
 import time
-import reloader
 def main():
     print('ready VALUE', flush=True)
     time.sleep(600)
-reloader.run_with_reloader(main)
 """
+WAYS = {  # how it is started: the end of app.py, the words of the command line
+    'library': ('import reloader\nreloader.run_with_reloader(main)\n', ['app.py']),
+    'command line': ('main()\n', ['reloader.py', 'app.py']),
+}
 events: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
 
 
@@ -80,30 +82,34 @@ def wait_for(text: str) -> None:
             sys.exit(f'stopped by the debugger: {body}')
 
 
-def main() -> None:
-    """Play it once."""
+def play(way: str) -> None:
+    """Start a program, save it twice, and end it."""
+    end, (program, *arguments) = WAYS[way]
     folder = Path(tempfile.mkdtemp())
+    adapter = subprocess.Popen([sys.executable, '-m', 'debugpy.adapter'],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         shutil.copy(RELOADER, folder)
         app = folder / 'app.py'
-        app.write_text(APP.replace('VALUE', 'one'))
-        adapter = subprocess.Popen([sys.executable, '-m', 'debugpy.adapter'],
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        app.write_text(PLAIN.replace('VALUE', 'one') + end)
         assert adapter.stdin and adapter.stdout
         editor = Session(adapter.stdout, adapter.stdin)
-        editor.ask('launch', program=str(app), cwd=str(folder), console='internalConsole',
-                   python=[sys.executable], subProcess=True, justMyCode=True,
-                   redirectOutput=True, env={'PATH': os.environ['PATH']})
+        editor.ask('launch', program=str(folder / program), args=arguments, cwd=str(folder),
+                   console='internalConsole', python=[sys.executable], subProcess=True,
+                   justMyCode=True, redirectOutput=True, env={'PATH': os.environ['PATH']})
         wait_for('ready one')
         for value in 'two', 'three':
-            app.write_text(APP.replace('VALUE', value))
+            app.write_text(PLAIN.replace('VALUE', value) + end)
             wait_for(f'ready {value}')
         editor.ask('disconnect', terminateDebuggee=True)
-        adapter.wait(TIMEOUT)
-        print('no stop in the debugger through two reloads')
+        while events.get(timeout=TIMEOUT)[0] != 'terminated':
+            pass
+        print(f'debugger, {way}: two reloads, and it did not stop')
     finally:
+        adapter.kill()
         shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == '__main__':
-    main()
+    for way in WAYS:
+        play(way)

@@ -187,7 +187,7 @@ def checks() -> list[Check]:
     """Return every check: all programs through both ways in, then the special ones."""
     library, command = ['app.py', '{port}'], ['reloader.py', 'app.py', '{port}']
     module, bind = ['reloader.py', '-m'], '--bind=127.0.0.1:{port}'
-    watching = ['reloader.py', '--extra-files', '*.py', '-m']  # only their workers import the app
+    workers = [*module, 'uvicorn', 'app:app', '--workers=2', '--port={port}']
     flask, bottle = HEAD + PROGRAMS['flask'], HEAD + PROGRAMS['bottle']
     debugger = ['-m', 'debugpy', '--listen', '0', *library]
     found = []
@@ -196,8 +196,9 @@ def checks() -> list[Check]:
         found.append(Check(name, 'reloader.py app.py', HEAD + body + COMMAND, command))
     for name, way, source, words in [
         ('uvicorn', 'app:app', HEAD + ASGI, [*module, 'uvicorn', 'app:app', '--port={port}']),
-        ('gunicorn', 'app:app', HEAD + WSGI, [*watching, 'gunicorn', 'app:app', bind]),
-        ('hypercorn', 'app:app', HEAD + ASGI, [*watching, 'hypercorn', 'app:app', bind]),
+        ('uvicorn', '--workers=2 app:app', HEAD + ASGI, workers),
+        ('gunicorn', 'app:app', HEAD + WSGI, [*module, 'gunicorn', 'app:app', bind]),
+        ('hypercorn', 'app:app', HEAD + ASGI, [*module, 'hypercorn', 'app:app', bind]),
         ('flask', 'run', flask, [*module, 'flask', 'run', '--port={port}']),
     ]:
         found.append(Check(name, f'reloader.py -m {name} {way}', source, words))

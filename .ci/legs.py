@@ -30,7 +30,7 @@ WINE_LIMIT = 45 * 60  # it is several times as slow
 LOGS = Path(os.environ['CI_LOGS']) if 'CI_LOGS' in os.environ else None  # whole outputs go there
 FRAMEWORKS = (
     'bottle flask grpcio waitress cheroot uvicorn tornado aiohttp gevent'
-    ' django gunicorn hypercorn debugpy'
+    ' django gunicorn hypercorn debugpy eventlet'
 )
 AGAIN = '\n(and again)\n'  # between the outputs of the first and the second run
 EXAMPLES = ('tests.test_examples',)
@@ -601,6 +601,28 @@ def frameworks() -> None:
     )
 
 
+def cases() -> None:
+    """Play the situations from public reports, and reload under the debugger of an editor."""
+    machine.need(index=True)
+    scripts = sorted((SHARED / 'cases').glob('*.sh'))
+    if not scripts:
+        raise CannotRun('there is no ../shared/cases')
+    folder, failed, lines = new_folder('cases'), 0, []
+    env = clean_environment(
+        RELOADER=str(TOP / 'reloader.py'),
+        TMPDIR=str(folder / 'tmp'),
+        VENV_PYTHON=machine.venv_python,
+    )
+    jobs = {script.stem: ['bash', str(script)] for script in scripts}
+    jobs['debugger'] = [machine.venv_python, str(TOP / '.ci' / 'debugger.py')]
+    for name, command in jobs.items():
+        status, output = run(command, 300, cwd=folder, env=env)
+        failed += bool(status)
+        lines += [f'    {name}: status {status}', tail(output, 20)] if status else []
+    passed = len(jobs) - failed
+    totals.add(passed, failed, 0, f'cases: {passed} of {len(jobs)}', *lines)
+
+
 def lint() -> None:
     """Check reloader.py with mypy --strict and ruff, all else that we wrote with ruff."""
     machine.need(index=True)
@@ -685,7 +707,7 @@ def measuring_python(venv: Path) -> str:
 
 def prepare(names: list[str]) -> None:
     """Find out what this machine has, and install what the legs need."""
-    if {'frameworks', 'lint', 'coverage', 'wine'} & set(names):
+    if {'cases', 'frameworks', 'lint', 'coverage', 'wine'} & set(names):
         leg('package index', machine.find_index)
         if machine.index and set(names) != {'wine'}:
             leg('pip install', lambda: install(f'{LINTERS} {FRAMEWORKS}'))
@@ -718,6 +740,7 @@ def main(names: list[str]) -> int:
         'coverage': coverage,
         'frameworks': frameworks,
         'browser': browser,
+        'cases': cases,
         'lint': lint,
     }
     unknown = set(names) - set(legs) - {'pythons'}

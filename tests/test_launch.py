@@ -608,6 +608,9 @@ COMMANDS = {
         argv=['/work/pkg/mod.py', 'a'], spec='pkg.mod', file='/work/pkg/mod.py')),
     'Python 3.8: a package': (['-m', 'pkg.__main__'], dict(
         argv=['/work/pkg/__main__.py'], spec='pkg.__main__', file='/work/pkg/__main__.py')),
+    'Python 3.8: a profiler': (['-O', 'app.py', 'a'], dict(
+        argv=['app.py', 'a'], spec='cProfile', file='/usr/lib/python3.8/cProfile.py',
+        options=['-O'])),
     'Python 3.8: a directory': (['folder', 'a'], dict(
         argv=['folder', 'a'], spec='__main__', file='folder/__main__.py')),
     'Python 3.8: an archive': (['app.pyz'], dict(
