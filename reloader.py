@@ -33,11 +33,13 @@ a watched file changes                         main unwinds, the child exits 3, 
                                                changed module compiles
 main returns, or ``sys.exit(n)`` with any n    both end                                     n
 other than 1 or 3
-an error (status 1) or a signal ends the child the parent says so, waits for a change,
-                                               starts it again
-the child exits 3 by itself                    it is started again; the third time in a row
-                                               within ten seconds of its start counts as an
-                                               error
+an error (status 1) or a signal ends the       the parent says so, waits for a change,
+child, or any status but 0 within ten seconds  starts it again
+of a start that a save caused
+the child exits 3 by itself                    it is started again; but it is an error the
+                                               third time in a row within ten seconds of
+                                               its start, or if an installed package chose
+                                               it, as uvicorn does
 Ctrl-C                                         both end, the child first, no traceback; a    130
                                                program that holds on is ended after the
                                                grace time (5 seconds)

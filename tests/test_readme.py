@@ -137,7 +137,8 @@ class TheOptions(ReloaderTestCase):
 
     def test_every_public_name_is_told_of(self):
         names = next(ast.literal_eval(node.value) for node in TREE.body
-                     if isinstance(node, ast.Assign) and getattr(node.targets[0], 'id', '') == '__all__')
+                     if isinstance(node, ast.Assign)
+                     and getattr(node.targets[0], 'id', '') == '__all__')
         for name in names + ['RELOADER_CHILD', 'RELOADER_LOCKFILE', 'NO_COLOR']:
             self.assertIn(name, README)
 
@@ -170,7 +171,8 @@ class WhatItStates(unittest.TestCase):
 
     def test_the_version_has_its_entry_among_the_changes(self):
         version = next(node.value for node in TREE.body
-                       if isinstance(node, ast.Assign) and getattr(node.targets[0], 'id', '') == '__version__')
+                       if isinstance(node, ast.Assign)
+                       and getattr(node.targets[0], 'id', '') == '__version__')
         changes = README[README.index('## Changes'):]
         self.assertRegex(changes, r'(?m)^%s: ' % re.escape(ast.literal_eval(version)))
 
