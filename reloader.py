@@ -615,9 +615,9 @@ def _own_flags() -> list[str]:
     # It is private, but what multiprocessing uses. It lacks -u and -X, and repeats the -W of the
     # environment, which PyPy would count twice.
     options: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-    if not sys.flags.ignore_environment:
-        given = {'-W' + warning for warning in os.environ.get('PYTHONWARNINGS', '').split(',')}
-        options = [option for option in options if option not in given]
+    for warning in os.environ.get('PYTHONWARNINGS', '').split(','):
+        if '-W' + warning in options and not sys.flags.ignore_environment:
+            options.remove('-W' + warning)
     options += [f'-X{key}' if value is True else f'-X{key}={value}'
                 for key, value in sys._xoptions.items()]
     return options + ['-u'] * getattr(sys.stdout, 'write_through', False)
@@ -739,10 +739,7 @@ class FileCheckerThread(threading.Thread):
         if isinstance(error, SystemExit) and error.code == RELOAD and not _is_own(_origin(trace)):
             self.files.log.append('failed')  # so uvicorn ends whose application fails to start
         if self.status != 'exit' and isinstance(error, Exception):  # a mistake in a finally
-            for link in _chain(error):  # shown without the interrupt during which it was made
-                if isinstance(link.__context__, KeyboardInterrupt):
-                    link.__context__ = None
-            sys.excepthook(type(error), error, error.__traceback__)
+            _show(error)
         return self.status != 'exit' or _is_ctrl_c(error)
 
     def run(self) -> None:
@@ -765,7 +762,7 @@ class FileCheckerThread(threading.Thread):
             except Exception as error:  # which nobody foresaw: the next look may do better
                 if repr(error) != shown:
                     shown = repr(error)
-                    sys.excepthook(type(error), error, error.__traceback__)
+                    _show(error)
             self._nudge.acquire(timeout=self.files.tick())
 
     def trigger(self) -> None:
@@ -982,6 +979,16 @@ def _become_child(environ: Any) -> bool:
     return True
 
 
+def _show(error: Exception) -> None:
+    """Show a mistake, but not the interrupt during which it was made."""
+    for link in _chain(error):
+        if isinstance(link.__context__, KeyboardInterrupt):
+            link.__context__ = None
+    sys.excepthook(type(error), error, error.__traceback__)
+    with contextlib.suppress(Exception):  # PyPy keeps the last line for itself
+        sys.stderr.flush()
+
+
 def _is_ctrl_c(error: Any) -> bool:
     """Tell whether an exception is Ctrl-C, or a group of nothing else, as trio makes it."""
     group = getattr(error, 'exceptions', ())
@@ -1082,7 +1089,8 @@ class _Files:
         for pattern in patterns:
             look_of = self.recorded.get if pattern in self.matched else self._look_at_extra
             for path in _expand(pattern):
-                self.watch(path, look_of, is_extra=True)
+                if path not in self.known:
+                    self.watch(path, look_of, is_extra=True)
             if pattern not in self.patterns:
                 self.log.append('pattern', pattern)
             self.patterns.add(pattern)
@@ -1339,7 +1347,8 @@ def _files_below(folder: str) -> Iterator[str]:
         if os.path.realpath(place) in seen:  # a link leads back
             folders[:] = names[:] = []
         seen.add(os.path.realpath(place))
-        yield from (os.path.join(place, name) for name in filter(_is_kept, names))
+        place = os.path.join(place, '')
+        yield from [place + name for name in names if _is_kept(name)]
 
 
 def _files_around(known: Iterable[str], patterns: Iterable[str], limit: int = 5000) -> list[str]:
