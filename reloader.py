@@ -169,13 +169,16 @@ def run(app: Callable[..., Iterable[bytes]], host: str = '127.0.0.1', port: int 
 
     With reloader=True it restarts as run_with_reloader does; the listening socket outlives the
     restarts, so that clients wait instead of being refused, and requests in flight are finished.
-    quiet drops the start line, the request log and the reload lines. Raises what bind and
-    run_with_reloader raise.
+    quiet drops the start line, the request log and the reload lines. An address that cannot be had
+    is one line and status 1. Raises ValueError for such a port, and what run_with_reloader raises.
     """
     if not callable(app):
         raise TypeError(f'app must be callable, not {app!r}')
     options = _check(interval, extra_files, exclude_patterns, quiet=quiet)
-    listener = bind(host, int(port))  # as Bottle takes it, which may come from the environment
+    try:
+        listener = bind(host, int(port))  # as Bottle takes it, which may be the environment's text
+    except OSError as error:
+        sys.exit(_say(str(error.strerror)))
     if reloader:
         _run_reloading(lambda: _serve(app, listener, quiet), options)
     else:
@@ -192,6 +195,7 @@ def bind(host: str, port: int) -> socket.socket:
     for is shut down. The same address gives the same socket, port 0 keeps its port; Windows hands
     no socket on. Raises OSError if the address cannot be had, ValueError if there is no such port.
     """
+    import errno
     import socket
     if not 0 <= port <= 65535:
         raise ValueError(f'port must be 0 to 65535, not {port}')
@@ -200,7 +204,12 @@ def bind(host: str, port: int) -> socket.socket:
         handle = _shared['header'].get('sockets', {}).get((host, port))
         if handle is None:
             family = socket.AF_INET6 if ':' in host else socket.AF_INET
-            listener = socket.create_server((host, port), family=family, backlog=128)
+            try:
+                listener = socket.create_server((host, port), family=family, backlog=128)
+            except OSError as error:
+                hint = ('is in use; stop the other program or choose another port'
+                        if error.errno == errno.EADDRINUSE else f'cannot be had: {error.strerror}')
+                raise OSError(error.errno, f'{host}:{port} {hint}') from None
         else:
             listener = socket.socket(fileno=handle)
             listener.listen(128)  # again, if it was not asked for as the program began
@@ -304,6 +313,7 @@ class _Parent:
         self.threes = 0  # how often in a row status 3 came unasked for, soon after the start
         self.row: Any = 0, []  # the child's: how many restarts came early, for which files
         self.cause: list[str] = []  # what changed while the last child ran, and led to this one
+        self.hint = ' (Ctrl-C ends it)'  # the first time
         self.caught, self.caught_at = 0, 0.0  # the first signal that asked for the end
 
     def run(self) -> NoReturn:
@@ -321,7 +331,7 @@ class _Parent:
                     self._wait_for_change(status)
         if not self.caught:
             sys.exit(_say('the lockfile was deleted, stopped'))
-        _say(f'stopped by {signal.Signals(self.caught).name}')
+        _inform(f'stopped by {signal.Signals(self.caught).name}')
         sys.exit(128 + self.caught)
 
     def _is_over(self) -> bool:
@@ -411,6 +421,8 @@ class _Parent:
         is_end = status not in (1, RELOAD) and 0 <= status < KILLED
         if self.was_saved and is_quick and status:
             is_end = False  # a save that fails in any way waits for the next
+        if _has_no_reader():
+            return 'end'  # `reloader.py app.py | head`
         changes = self._changes(*self.patterns)
         if changes and not (is_end and self.cause):
             # Half a program that ended by itself, once, or a fix that was saved before the crash.
@@ -420,10 +432,11 @@ class _Parent:
             self.cause, self.was_saved = sorted(changes), not is_end
             self._act_on(changes)
             return 'restart'
+        self.files.update(changes)
         self.threes = self.threes + 1 if status == RELOAD and is_quick else 0
         if status == RELOAD and self.threes < 3 and not self.has_failed:
             return 'restart'
-        return 'end' if is_end else 'wait'
+        return 'end' if is_end and not self.options.get('wait') else 'wait'
 
     def _changes(self, *patterns: str) -> Dict[str, Look]:
         """Return how the files look that do not look as the last child knew them."""
@@ -447,7 +460,13 @@ class _Parent:
         """Wait until a file of the program or a new one around it is saved, or until the end."""
         around = {path: look for path, look in self._look_around().items()
                   if look[0] <= self.ended}
-        _say(f'{_name_status(status)}, waiting for a change')
+        what = _name_status(status)
+        if self.options.get('wait') and 0 <= status < KILLED:
+            what = f'ended with status {status}'
+        if not any(map(_is_own, self.files.keys() - {_HERE})):
+            what += ', no file of the program is watched (--extra-files names more)'
+        _say(f'{what}, waiting for a change{self.hint}')
+        self.hint = ''
         last, others = {}, {}  # type: ignore[var-annotated]
         since, next_walk = time.monotonic(), 0.0
         self.cause, self.threes = [], 0
@@ -1505,6 +1524,16 @@ def _processes() -> Iterator[Tuple[int, int, int]]:
                 yield int(pid), int(parent), int(group)
 
 
+def _has_no_reader() -> bool:
+    """Tell whether standard output is a pipe that nobody reads any more."""
+    with contextlib.suppress(ImportError, AttributeError, OSError):  # Windows has no poll()
+        import select
+        poll = select.poll()
+        poll.register(1, 0)
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+    return False
+
+
 def _ctrl_c_patience() -> float:
     """Return the seconds until main is interrupted, if it did not end at Ctrl-C.
 
@@ -1676,7 +1705,8 @@ def main() -> None:
     given = parser.parse_args()
     name, *arguments = [*(given.module or ()), *given.program] or ['']  # -mpackage word: in both
     if not name:
-        parser.error('no script or module to run')
+        parser.error('no script or module to run; usage: python3 reloader.py [options] '
+                     '(script.py | -m module) [args ...]; try --help')
     if name == '-':
         parser.error('standard input cannot be run again')
     if not given.module and not os.path.exists(name):
@@ -1685,12 +1715,12 @@ def main() -> None:
         if given.bind:
             bind(*given.bind)
         options = _check(given.interval, given.extra_files, given.exclude_patterns,
-                         quiet=given.quiet, verbose=given.verbose,
+                         quiet=given.quiet, verbose=given.verbose, wait=given.wait,
                          program=(bool(given.module), name, arguments))
     except ValueError as error:
         parser.error(str(error))
     except OSError as error:
-        sys.exit(_say(str(error)))
+        sys.exit(_say(str(error.strerror)))
     if given.verbose:
         _say(f"looking at each file once in {given.interval} s, at the program's {HOT} saved "
              f"last every {TICK} s, and {SLOW_TICK} s when nothing was saved for {LIVELY:.0f} s")
@@ -1702,9 +1732,9 @@ def _parser() -> argparse.ArgumentParser:
     import argparse
     parser = argparse.ArgumentParser(
         'reloader', argparse.SUPPRESS,  # no usage: a mistake is one line
-        'usage: python reloader.py [options] (script.py | -m module) [args ...]\n\n'
+        'usage: python3 reloader.py [options] (script.py | -m module) [args ...]\n\n'
         'Run a Python program; restart it when its source changes.',
-        "example: python reloader.py --extra-files 'templates/**' app.py --port 8080",
+        "example: python3 reloader.py --extra-files 'templates/**' app.py --port 8080",
         formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add('--version', action='version', version=f'reloader {__version__}')
@@ -1716,8 +1746,10 @@ def _parser() -> argparse.ArgumentParser:
     add('--bind', metavar='HOST:PORT', type=_address,
         help='hand the program a listening socket, as fd 3 (LISTEN_FDS)')
     add('--quiet', '-q', action='store_true', help='errors only')
+    add('--wait', '-w', action='store_true',
+        help='when the program ends by itself, wait for the next save')
     add('--verbose', '-v', action='store_true', help='say what is watched, and how often')
-    add('-m', dest='module', nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    add('-m', dest='module', nargs=argparse.REMAINDER, help='run a module, as python -m does')
     add('program', nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
 

@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import struct
+import subprocess
 import sys
 import textwrap
 import time
@@ -882,16 +883,18 @@ class ServingAWsgiApp(ReloaderTestCase):
             self.assertRegex(done.stderr.splitlines()[-1], '^ValueError: ')
             self.assert_nothing_left()
 
-    def test_a_port_that_is_taken_is_an_error_that_names_it(self):
+    def test_a_port_that_is_taken_is_one_line_that_says_what_to_do(self):
         with socket.socket() as taken:
             taken.bind(('127.0.0.1', 0))
             taken.listen()
             port = taken.getsockname()[1]
-            self.write_wsgi('one', port=port)
-            done = self.run_once('app.py')
-        self.assertEqual(done.returncode, 1)
-        self.assertIn(str(port), done.stderr.splitlines()[-1])
-        self.assertIn('Error', done.stderr)
+            for more in '', ', reloader=True':
+                call = 'reloader.run(print, port=%d%s)' % (port, more)
+                self.write('app.py', 'import reloader\n' + call)
+                done = self.run_once('app.py')
+                self.assertEqual((done.returncode, done.stdout), (1, ''), done.stderr)
+                self.assertRegex(done.stderr, r'^reloader: 127.0.0.1:%d is in use; .*\n$' % port)
+        self.assert_nothing_left()
 
 
 # ------------------------------------------------------------------------------------------ bind
@@ -975,10 +978,10 @@ print('same', same, reloader.bind('127.0.0.1', 0).get_inheritable(), flush=True)
             self.write_server('one', 'reloader.bind("127.0.0.1", %d)' % port)
             done = self.run_once('app.py')
             self.assertEqual(done.returncode, 1)
-            self.assertRegex(done.stderr.splitlines()[-1], '^OSError: .*in use.*%d' % port)
+            self.assertRegex(done.stderr.splitlines()[-1], '^OSError: .*%d is in use; ' % port)
             done = self.run_once('reloader.py', '--bind', '127.0.0.1:%d' % port, 'app.py')
             self.assertEqual((done.returncode, done.stdout), (1, ''))
-            self.assertRegex(done.stderr, r'^reloader: .*in use.*%d.*\n$' % port)
+            self.assertRegex(done.stderr, r'^reloader: .*:%d is in use; .*\n$' % port)
         self.assert_nothing_left()
 
     def test_of_the_command_line_must_be_an_address(self):
@@ -1160,6 +1163,49 @@ class TheCommandLine(ReloaderTestCase):
         self.write_app('three')
         app.wait_ready('three')
         self.assertEqual(app.count('^reloader: '), 1, app.output)
+
+    def test_wait_waits_for_the_next_save_whatever_the_status(self):
+        self.way = 'command line'
+        self.write('helper.py', 'VALUE = 1\n')
+        for status in 0, 5, 1:
+            with self.subTest(status):
+                self.write_app('one', 'sys.exit(%d)' % status, 'import helper')
+                app = self.start('reloader.py', '--wait', 'app.py')
+                app.wait_for('^reloader: ended with status %d, waiting for a change' % status)
+                self.assertIn('(Ctrl-C ends it)', app.output)
+                self.write('helper.py', 'VALUE = 2%d\n' % status)
+                app.wait_for(changed('helper.py'))
+                app.wait_for('^reloader: ended with status %d, waiting for a change$' % status)
+                self.write_app('two', 'sys.exit(%d)' % status, 'import helper')
+                app.wait_ready('two')
+                app.wait_for(WAITING)
+                app.ctrl_c()
+                self.assertEqual(app.wait_exit(), 130, app.output)
+                self.assertEqual(len(app.pids()), 3, app.output)
+
+    def test_wait_leaves_a_program_alone_that_writes_what_it_watches(self):
+        self.way = 'command line'
+        self.write('data', 'x')
+        self.write_app('one', "open('data', 'a').write('x')", extra_files=['data'])
+        app = self.start('reloader.py', '-w', '--extra-files', 'data', 'app.py')
+        app.wait_for('^reloader: ended with status 0, waiting for a change')
+        starts = len(app.pids())
+        self.assertLessEqual(starts, 2, app.output)
+        self.write_app('two', extra_files=['data'])
+        app.wait_ready('two')
+        self.assertEqual(len(app.pids()), starts + 1, app.output)
+
+    @needs_posix
+    def test_ends_when_nobody_reads_the_output_any_more(self):
+        """`python3 reloader.py app.py | head -n 1`."""
+        self.write('app.py', 'while True: print("line", flush=True)\n')
+        done = subprocess.run(
+            ['sh', '-c', 'exec 3>&1; { "$0" reloader.py app.py 2>&1 >&4 4>&- | cat >&3; } 4>&1 | '
+             'head -n 1 > first', sys.executable], cwd=str(self.folder), timeout=LONG,
+            env=self.environment(), stdout=subprocess.PIPE)
+        self.assertIn(b'BrokenPipeError', done.stdout)
+        self.assertNotIn(b'waiting', done.stdout)
+        self.assertEqual((self.folder / 'first').read_text(), 'line\n')
 
     def test_a_traceback_shows_the_program_and_not_the_reloader(self):
         self.write('app.py', 'def fail():\n    raise ValueError("broken")\nfail()\n')

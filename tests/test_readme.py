@@ -49,7 +49,7 @@ class TheTranscript(ReloaderTestCase):
 
     def test_is_what_happens(self):
         lines = next(text for text in blocks(kind='') if text.startswith('$ cat ')).splitlines()
-        start = lines.index('$ python reloader.py app.py')
+        start = lines.index('$ python3 reloader.py app.py')
         self.assertEqual(lines[0], '$ cat app.py')
         source, expected = lines[1:start], lines[start + 1:]
         self.write('app.py', '\n'.join(source) + '\n')
@@ -124,7 +124,7 @@ class TheOptions(ReloaderTestCase):
                              list(zip(names[required:], defaults)))
 
     def test_of_the_command_line(self):
-        usage = next(text for text in blocks(kind='') if text.startswith('python reloader.py ['))
+        usage = next(text for text in blocks(kind='') if text.startswith('python3 reloader.py ['))
         shown = self.run_once('reloader.py', '--help', env={'COLUMNS': '80'}).stdout
         offered = set(re.findall(r'^  (?:-h, )?(--[a-z-]+)', shown, re.MULTILINE))
         self.assertEqual(set(re.findall(r'--[a-z-]+', usage)), offered)
@@ -133,7 +133,7 @@ class TheOptions(ReloaderTestCase):
         shown = self.run_once('reloader.py', '--help', env={'COLUMNS': '80'}).stdout
         self.assertLessEqual(len(shown.splitlines()), 24)
         self.assertLessEqual(max(map(len, shown.splitlines())), 80)
-        self.assertRegex(shown, r'(?m)^example: python reloader\.py .*\w\.py')
+        self.assertRegex(shown, r'(?m)^example: python3 reloader\.py .*\w\.py')
 
     def test_every_public_name_is_told_of(self):
         names = next(ast.literal_eval(node.value) for node in TREE.body
