@@ -1,5 +1,5 @@
 """Run me, open http://127.0.0.1:8080/, change the greeting, save, and look again."""
-import sys
+import sys  # this line and the next are not in the README
 sys.path.append(sys.path[0] + '/..')  # not needed with reloader.py beside the program
 import reloader
 
