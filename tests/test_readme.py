@@ -25,7 +25,7 @@ class TheFirstLines(unittest.TestCase):
 
     def test_the_program_is_the_file_in_examples(self):
         hello = (TOP / 'examples' / 'hello.py').read_text(encoding='utf-8')
-        first, _, _, *rest = hello.splitlines(True)  # two lines find reloader.py in the folder above
+        first, _, _, *rest = hello.splitlines(True)  # two lines name the folder above
         self.assertEqual(blocks(kind='python')[0], ''.join([first, *rest]))
 
     def test_the_program_and_both_commands_are_its_first_twelve_lines(self):
