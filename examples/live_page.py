@@ -30,5 +30,6 @@ def app(environ, start_response):
 
 
 if __name__ == '__main__':
-    print('serving on http://127.0.0.1:8080/', flush=True)
+    if not reloader.is_running_from_reloader():
+        print('serving on http://127.0.0.1:8080/', flush=True)
     reloader.run(app, port=8080, reloader=True, quiet=True)

@@ -9,6 +9,8 @@ import os
 import re
 import shutil
 import socket
+import subprocess
+import sys
 import unittest
 import urllib.error
 import urllib.request
@@ -129,6 +131,7 @@ class EachExample(ExampleTestCase):
         self.assertNotEqual(first, second)
         # what makes a browser that has the first page load the second
         self.assertEqual(fetch(port, '/events'), 'retry: 300\ndata: %d\n\n' % second)
+        self.assertEqual(app.count('^serving on'), 1, app.output)
         self.assert_ends(app, quiet=True)
 
     def pid_of_page(self, port, title):
@@ -137,6 +140,37 @@ class EachExample(ExampleTestCase):
         pid = re.search(r'Served by process (\d+)', page).group(1)
         self.assertIn("event.data !== '%s'" % pid, page)
         return int(pid)
+
+    def test_watched_tests(self):
+        shutil.copytree(EXAMPLES, self.folder / 'examples', copy_function=shutil.copy)
+        self.name = 'examples/watched_tests.py'
+        self.assertIn('`python3 reloader.py --wait %s`' % self.name,
+                      DOCSTRINGS['watched_tests.py'])
+        app = self.start('reloader.py', '--wait', self.name)
+        app.wait_for('^OK$')
+        app.wait_for('^reloader: ended with status 0, waiting for a change')
+        self.edit(('one + two', 'two + one'))
+        app.wait_for(r'^FAILED \(failures=1\)')
+        app.wait_for('^reloader: ended with status 1, waiting for a change')
+        self.edit(('two + one', 'one + two'))
+        app.wait_for('^OK$')
+        app.wait_for('^reloader: ended with status 0, waiting for a change')
+        self.assertEqual(app.count('Traceback'), 1, app.output)  # the test's own
+        if not WINDOWS:
+            app.ctrl_c()
+            self.assertEqual(app.wait_exit(), 130, app.output)
+
+    def test_tk_clock(self):
+        self.place('tk_clock.py')
+        probe = [sys.executable, '-c', 'import tkinter; tkinter.Tk()']
+        if subprocess.run(probe, stderr=subprocess.DEVNULL).returncode:
+            skip(self, 'there is no Tk, or no screen for it')
+        app = self.start(self.name)
+        app.wait_for('^the clock is navy')
+        self.edit(("'navy'", "'maroon'"))
+        app.wait_for('^the clock has stopped')
+        app.wait_for('^the clock is maroon')
+        self.assert_ends(app)
 
     def test_bottle_app(self):
         port = free_port()
@@ -202,6 +236,8 @@ class TheExamples(unittest.TestCase):
     def test_each_runs_beside_reloader_py_too(self):
         for path in sorted(EXAMPLES.glob('*.py')):
             text = path.read_text(encoding='utf-8')
+            if 'import reloader' not in text:  # it is started by it
+                continue
             self.assertRegex(text, r"(?m)^sys\.path\.append\(sys\.path\[0\] \+ '/\.\.'\)  # ")
 
 
