@@ -300,7 +300,7 @@ class _Parent:
                 _say(f'{_short(name)} is a pipe or a device, not watched')
         # All that the parent knows of the program: the patterns, and how the files looked to the
         # last child.
-        self.patterns: list[str] = options['extra_files']
+        self.patterns: list[str] = [*options['extra_files']]
         self.files: Dict[str, Look] = {}
         self.files = self._changes(*self.patterns)
         self.child: Optional[subprocess.Popen[bytes]] = None
