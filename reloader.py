@@ -253,8 +253,12 @@ def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> boo
         checker = block = FileCheckerThread(_shared['lockfile'], options['interval'],
                                             options['extra_files'], options['exclude_patterns'])
     else:
-        del sys.path[:_HAS_PLACE]  # the parent needs Python's own modules alone
-        _Parent(_own_command(), options, [_file_of(sys.modules['__main__'])]).run()
+        place = sys.path[:_HAS_PLACE]
+        del sys.path[:_HAS_PLACE]  # the parent imports Python's own modules alone
+        try:
+            _Parent(_own_command(), options, [_file_of(sys.modules['__main__'])]).run()
+        finally:
+            sys.path[:0] = place  # for what the program has left to atexit
     with contextlib.suppress(KeyboardInterrupt), block:  # Ctrl-C as the block is left
         main_func()
         ended = True
