@@ -123,7 +123,7 @@ GRACE = 5.0  # seconds for finally, atexit and requests in flight; Bottle's age 
 HEARTBEAT = 0.9  # seconds between two touches of the lockfile: at least one a second
 TICK = 0.08  # seconds between two looks at the files saved last, while somebody works on them
 SLOW_TICK = 0.3  # the same when nothing was saved for long; three of them make an interval
-LIVELY = 20.0  # seconds after a save in which the next is expected
+LIVELY = 300.0  # seconds after a start or a save in which the next save is expected
 HOT = 20  # the newest files, looked at in each tick: a person edits fewer at a time
 LAZY = 5.0  # seconds at most between two looks at the extra files, however many there are
 PATIENCE = 3.0  # seconds a file may be away, main deaf, or Ctrl-C on a terminal unanswered
@@ -1080,8 +1080,8 @@ class _Files:
         _shut_down_unclaimed(self.header)
         self.log.append('entered', [*self.known], [*self.patterns])
         self.entered = self.first_change = time.monotonic()
+        self.last_change = self.entered
         if self.header.get('noticed'):
-            self.last_change = self.entered
             _inform(f"running again after {time.time() - self.header['noticed']:.2f} s")
 
     def exclude(self, patterns: list[str]) -> None:
@@ -1727,7 +1727,7 @@ def main() -> None:
         sys.exit(_say(str(error.strerror)))
     if given.verbose:
         _say(f"looking at each file once in {given.interval} s, at the program's {HOT} saved "
-             f"last every {TICK} s, and {SLOW_TICK} s when nothing was saved for {LIVELY:.0f} s")
+             f'last every {TICK} s, and {SLOW_TICK} s after {LIVELY:.0f} s without a save')
     command = [sys.executable, *_own_flags(), '-c', _RUN, *sys.argv[1:]]
     _Parent(command, options, [_HERE, '' if given.module else name]).run()
 
