@@ -253,7 +253,7 @@ def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> boo
         checker = block = FileCheckerThread(_shared['lockfile'], options['interval'],
                                             options['extra_files'], options['exclude_patterns'])
     else:
-        place = sys.path[:_HAS_PLACE]
+        _shared['path'], place = [*sys.path], sys.path[:_HAS_PLACE]
         del sys.path[:_HAS_PLACE]  # the parent imports Python's own modules alone
         try:
             _Parent(_own_command(), options, [_file_of(sys.modules['__main__'])]).run()
@@ -274,7 +274,7 @@ def _check(interval: float, extra_files: Patterns, exclude_patterns: Patterns,
         raise TypeError(f'interval must be a number of seconds, not {interval!r}')
     if not 0 < interval < float('inf'):
         raise ValueError(f'interval must be more than 0 seconds, not {interval!r}')
-    return {'interval': interval, 'extra_files': _absolute(extra_files),
+    return {'interval': float(interval), 'extra_files': _absolute(extra_files),
             'exclude_patterns': _absolute(exclude_patterns, are_globs=True), **others}
 
 
@@ -282,7 +282,7 @@ def _absolute(patterns: Patterns, are_globs: bool = False) -> list[str]:
     """Return file names and patterns as absolute strings, but for globs that begin with *."""
     if isinstance(patterns, (str, os.PathLike)):
         patterns = [patterns]
-    names = [os.fspath(pattern) for pattern in patterns or ()]
+    names = [str(os.fspath(pattern)) for pattern in patterns or ()]
     start = _escape(_shared['start']) if are_globs and names else _shared['start']
     return [name if are_globs and name.startswith('*') else
             os.path.normpath(os.path.join(start, name)) for name in names]
@@ -313,7 +313,7 @@ class _Parent:
         self.born = self.earliest = 0.0  # monotonic: the last start; not before this, the next
         self.ended = 0  # when the last child ended, by the lockfile's clock, in ns
         self.noticed: Optional[float] = None  # by the wall clock: when a change was seen
-        self.was_saved = self.has_failed = False  # whether a save started the child; see __exit__
+        self.was_saved = False  # whether a save has started the child
         self.threes = 0  # how often in a row status 3 came unasked for, soon after the start
         self.row: Any = 0, []  # the child's: how many restarts came early, for which files
         self.cause: list[str] = []  # what changed while the last child ran, and led to this one
@@ -399,7 +399,7 @@ class _Parent:
 
     def _take_records(self) -> bool:
         """Take over what the child has learned; return whether it has asked for a reload."""
-        is_asked = self.has_failed = False
+        is_asked = self.has_failed = False  # see FileCheckerThread.__exit__
         for kind, *values in _Log(self.lockfile).read():
             if kind == 'file':
                 self.files[values[0]] = values[1]
@@ -408,18 +408,21 @@ class _Parent:
                 self.patterns = values[1]
             elif kind == 'pattern':
                 self.patterns += values
+            elif kind == 'path':
+                _shared['path'] = values[0]
             elif kind == 'failed':
                 self.has_failed = True
             elif kind == 'reload':
-                is_asked, self.was_saved, self.threes = True, True, 0
+                is_asked, self.threes = True, 0
                 self.noticed, self.row, changes = values
+                self.was_saved = bool(changes)
                 self.cause = sorted(changes) if self.row[0] > 1 else []
                 self.files.update(changes)
         return is_asked
 
     def _what_follows(self, status: int) -> str:
         """Decide what an exit of the child means: 'restart', 'wait' (for a change) or 'end'."""
-        if self._take_records() or self._is_over():  # of the end _start() takes care
+        if self._take_records() or self._is_over():  # _start() notices that it is over
             return 'restart'
         is_quick = time.monotonic() - self.born < QUICK
         is_end = status not in (1, RELOAD) and 0 <= status < KILLED
@@ -439,6 +442,7 @@ class _Parent:
         self.files.update(changes)
         self.threes = self.threes + 1 if status == RELOAD and is_quick else 0
         if status == RELOAD and self.threes < 3 and not self.has_failed:
+            self.was_saved = False
             return 'restart'
         return 'end' if is_end and not self.options.get('wait') else 'wait'
 
@@ -462,8 +466,9 @@ class _Parent:
 
     def _wait_for_change(self, status: int) -> None:
         """Wait until a file of the program or a new one around it is saved, or until the end."""
-        around = {path: look for path, look in self._look_around().items()
-                  if look[0] <= self.ended}
+        looks, present = self._look_around(), _mtime(self.lockfile, touch=True)
+        around = {path: look for path, look in looks.items()
+                  if not self.ended < look[0] <= present}  # one of the future may be old
         what = _name_status(status)
         if self.options.get('wait') and 0 <= status < KILLED:
             what = f'ended with status {status}'
@@ -517,7 +522,8 @@ class _Parent:
         """Catch what asks for the end; a signal that was ignored at the start stays ignored."""
         names = ('SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGBREAK')
         former = {number: signal.getsignal(number) for number in signal.Signals
-                  if number.name in names and signal.getsignal(number) is not signal.SIG_IGN}
+                  if number.name in names
+                  and signal.getsignal(number) not in (signal.SIG_IGN, None)}
         for number in former:
             signal.signal(number, self._catch)
         if os.name == 'posix':  # or nobody would learn the child's status
@@ -546,9 +552,9 @@ class _Parent:
         if signum == signal.SIGINT:
             if not self.log.append('stop'):
                 _unlink(self.lockfile)
-        elif self.child and (os.name == 'posix' or signum == _KILL):  # the console tells it, too
-            with contextlib.suppress(OSError):  # it ended meanwhile
-                self.child.send_signal(signum)
+        elif os.name == 'posix' or signum == _KILL:  # on Windows the console tells it, too
+            with contextlib.suppress(OSError, AttributeError):  # it ended meanwhile, or is None
+                self.child.send_signal(signum)  # type: ignore[union-attr]
 
 
 @contextlib.contextmanager
@@ -568,7 +574,7 @@ def _lockfile() -> Iterator[str]:
 
 
 def _mtime(path: str, touch: bool = False) -> int:
-    """Return the lockfile's time in ns, by its own clock: 0 if it is gone, not if unreadable."""
+    """Return the lockfile's time in ns, by its own clock: 0 if it is gone, 1 if unreadable."""
     try:
         if touch:
             os.utime(path)
@@ -722,7 +728,7 @@ class FileCheckerThread(threading.Thread):
         self._deciding = threading.Lock()  # whoever sets the status first wins
         self._nudge = threading.Lock()  # released to end a pause; a plain lock cannot be patched
         self._nudge.acquire()
-        self.has_left = self._triggered = self._paused = False
+        self.has_left = self._has_raised = self._triggered = self._paused = False
         self._row: Tuple[int, list[str]] = 0, []  # see _is_storm
         # What the handler in main goes by, once main is to end.
         self._tries = self._raised = 0
@@ -750,6 +756,9 @@ class FileCheckerThread(threading.Thread):
                  trace: Optional[TracebackType]) -> bool:
         with contextlib.suppress(KeyboardInterrupt):  # the interrupt may come too late, and here
             self._decide('exit')
+        self.status = self.status or 'exit'
+        # It has crashed, but when main is gone a thread may keep the process: go on to look.
+        self._has_raised = self.status == 'exit' and isinstance(error, Exception)
         self.has_left = True
         self._wake_up()
         with contextlib.suppress(KeyboardInterrupt):
@@ -770,7 +779,7 @@ class FileCheckerThread(threading.Thread):
         age, touched = 0.0, -1  # how long the lockfile has stood still, and since when
         shown, stop = '', float('inf')  # when to interrupt main, if it has not heard Ctrl-C
         # Under our own parent it goes on behind the block: threads may keep the process alive.
-        while not self.has_left or self.files.header:
+        while (not self.has_left or self.files.header) and _shared['checker'] is self:
             former, touched = touched, _mtime(self.lockfile)
             # Ticks are counted, so that a suspended laptop does not make the parent look dead.
             age = age + self.files.tick() if touched == former else 0.0
@@ -780,7 +789,8 @@ class FileCheckerThread(threading.Thread):
                 self._decide('error')
                 self._end_main()
             try:
-                if not self.has_left and stop == float('inf'):
+                is_ending = self.has_left or stop < float('inf')
+                if not is_ending or self._has_raised and not threading.main_thread().is_alive():
                     self._look()
             except Exception as error:  # which nobody foresaw: the next look may do better
                 if repr(error) != shown:
@@ -819,7 +829,8 @@ class FileCheckerThread(threading.Thread):
         is_asked = self._triggered and not self.files.changed  # no save is half done or broken
         if not is_asked and (not changed or self._is_storm(changed)) or _at_prompt():
             return
-        if self._decide('reload'):
+        if self._decide('reload') or self._has_raised:
+            self.status = 'reload'
             looks = {path: self.files.changed[path][0] for path in changed}
             self.files.log.append('reload', time.time(), self._row, looks)
             for path in changed:
@@ -853,7 +864,8 @@ class FileCheckerThread(threading.Thread):
     def _end_main(self) -> NoReturn:
         """Interrupt main until it leaves; end the process in the end, also behind the block."""
         began, passed = time.monotonic(), 0.0
-        while passed < GRACE and (self.has_left or not self._is_hopeless(passed)):
+        while (passed < GRACE and not self._has_raised
+               and (self.has_left or not self._is_hopeless(passed))):
             if not self.has_left and passed >= self._tries * MOMENT:
                 self._tries += 1
                 self._interrupt_main(GRACE - passed)
@@ -876,11 +888,11 @@ class FileCheckerThread(threading.Thread):
     def _interrupt_main(self, left: float) -> None:
         """Wake main with a signal: ours, or SIGINT for a program that has a handler for it."""
         signum = _WAKE
-        if self._handles_sigint():
+        if self._handles_sigint() or not self._is_ours(_WAKE):
             if self._tries > 1 and left > 2 * MOMENT:
                 return  # it hears the signal once, and again a second before the end
             signum = signal.SIGINT
-        elif not self._is_ours(_WAKE) or self._tries == 2 and not self._heard:
+        elif self._tries == 2 and not self._heard:
             signum = signal.SIGINT  # which wakes sigwait, too
             _signal_children(signum)  # os.system waits for them
         _wake_tk()
@@ -995,6 +1007,7 @@ def _become_child(environ: Any) -> bool:
         """Show no frames of the command line, and nothing of a Ctrl-C during the imports."""
         while trace and trace.tb_frame.f_code.co_filename in ('<string>', __file__):
             trace = trace.tb_next
+        files.log.append('path', [path for path in sys.path if type(path) is str])
         if not issubclass(kind, KeyboardInterrupt):
             former(kind, error.with_traceback(trace), trace)
 
@@ -1104,8 +1117,9 @@ class _Files:
         for name in sys.modules.copy().keys() - self._names:
             self._names.add(name)
             self.watch(_source_of(_file_of(sys.modules.get(name))), self._look_when_read)
-        if os.path.isfile(sys.argv[0]):  # coverage, cProfile and trace run it out of sight
-            self.watch(_source_of(sys.argv[0]), self._look_when_read)
+        for name in sys.argv[:1]:  # coverage, cProfile and trace run it out of sight
+            if name.endswith('.py') and os.path.isfile(name):
+                self.watch(_source_of(name), self._look_when_read)
 
     def match(self, patterns: Iterable[str]) -> None:
         """Watch what patterns match; of those matched before, a file that is new is a change."""
@@ -1338,17 +1352,21 @@ def _source_of(file: str) -> str:
 
 def _expand(*patterns: str) -> Iterator[str]:
     """Yield the files that names, directories and glob patterns stand for."""
+    import fnmatch
     import glob
-    start = _shared['start']
     for pattern in patterns:
+        start = _shared['start'] if pattern.startswith(_shared['start']) else ''
+        tail = pattern[len(start):]
         paths: Iterable[str] = [pattern]
         if os.path.isdir(pattern):
             paths = _files_below(pattern)
-        elif glob.has_magic(pattern) and not os.path.lexists(pattern):
-            below = pattern.startswith(start) and pattern[len(start):]
-            found = glob.iglob(_escape(start) + below if below else pattern, recursive=True)
-            paths = (path for path in found if _is_kept(os.path.basename(path))
-                     and f'{os.sep}__pycache__{os.sep}' not in path and not os.path.isdir(path))
+        elif '**' in tail:  # not by glob, which goes round in circles of links
+            fixed = tail[:min(tail.find(mark) for mark in '*?[' if mark in tail)]
+            pattern = (_escape(start) + tail).replace('**' + os.sep, '*')
+            paths = fnmatch.filter(_files_below(start + os.path.dirname(fixed)), pattern)
+        elif glob.has_magic(tail) and not os.path.lexists(pattern):
+            paths = (path for path in glob.iglob(_escape(start) + tail)
+                     if _is_kept(os.path.basename(path)) and not os.path.isdir(path))
         yield from (path for path in paths if path != _shared['lockfile'])
 
 
@@ -1380,7 +1398,7 @@ def _files_around(known: Iterable[str], patterns: Iterable[str], limit: int = 50
     These are what the patterns match, the folders of installed packages, and Python sources beside
     and below the program's own, from near to far.
     """
-    places = [os.path.join(_shared['start'], path) for path in ('', *sys.path)]
+    places = [os.path.join(_shared['start'], path) for path in ('', *_shared['path'])]
     found = [*_expand(*patterns), *(place for place in places if not _is_own(place))]
     places += [os.path.dirname(path) for path in known if path != _HERE]
     queue = [*dict.fromkeys(filter(_is_own, places))]
@@ -1477,6 +1495,9 @@ def _wake_tk() -> None:
         threading.Thread(target=wake, daemon=True).start()
 
 
+_found: set[int] = set()  # what _children() has found: one whose parent has ended stays known
+
+
 def _children() -> list[int]:
     """Return the processes below this one, at any depth, which Ctrl-C at a terminal reaches, too.
 
@@ -1490,14 +1511,16 @@ def _children() -> list[int]:
         try:
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
-            return []  # as a rule
+            if not _found:
+                return []  # as a rule
     table: list[Tuple[int, int, int]] = []
     with contextlib.suppress(OSError):  # no descriptor is left
         table += _processes()
-    found = [os.getpid()]
-    for pid in found:
-        found += [child for child, parent, _ in table if parent == pid]
-    return [pid for pid, _, group in table if pid in found[1:] and group == os.getpgrp()]
+    tree = [os.getpid()]
+    for pid in tree:
+        tree += [child for child, parent, _ in table if parent == pid]
+    _found.update(tree[1:])
+    return [pid for pid, _, group in table if pid in _found and group == os.getpgrp()]
 
 
 def _ending_with_us() -> set[int]:
@@ -1543,9 +1566,9 @@ def _ctrl_c_patience() -> float:
 
     At a terminal it has heard the key; an IDE or `kill` may have told the parent alone.
     """
-    with contextlib.suppress(OSError, AttributeError):  # no terminal; Windows
-        return PATIENCE if os.tcgetpgrp(0) == os.getpgrp() else MOMENT
-    return MOMENT
+    with contextlib.suppress(OSError), open('/dev/tty', 'rb', 0) as terminal:
+        return PATIENCE if os.tcgetpgrp(terminal.fileno()) == os.getpgrp() else MOMENT
+    return MOMENT  # Windows, or there is none
 
 
 def _find_lockfile(environ: Any) -> str:
@@ -1585,7 +1608,7 @@ def _start_directory() -> str:
 # Shared by all copies of this module in the process, under whatever names: set by the first.
 _shared = vars(sys).setdefault('_reloader_1_1', {
     'start': _start_directory(), 'argv': [*getattr(sys, 'argv', ())], 'imported': time.time(),
-    'lockfile': '', 'child': False, 'quiet': False,
+    'lockfile': '', 'child': False, 'quiet': False, 'path': sys.path,
     'header': {}, 'files': None, 'checker': None, 'patterns': set(), 'sockets': {}})
 
 
@@ -1768,7 +1791,7 @@ def _address(text: str) -> Tuple[str, int]:
 
 # Run this file from its bytecode, as to compile it at every start takes some 30 ms, and leave the
 # program's __main__ as Python has made it.
-_RUN = ("exec(__import__('importlib.machinery', fromlist=['*']).SourceFileLoader('reloader', "
+_RUN = ("exec(__import__('_frozen_importlib_external').SourceFileLoader('reloader', "
         f"{_HERE!a}).get_code('reloader'), {{'__name__': '__main__', '__file__': {_HERE!a}}})")
 
 

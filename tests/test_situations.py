@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import time
 import unittest
 
 from tests.support import (WAITING, WINDOWS, changed, is_alive, needs_posix, side_by_side, skip,
-                           skip_unless, wait_gone)
+                           skip_unless, wait_gone, wait_until)
 from tests.test_api import TICKING
 from tests.test_saves import TRACEBACK, save, start_with_module
 from tests.together import Code, TogetherTestCase, ways
@@ -109,6 +110,32 @@ class NothingTakesItDown(TogetherTestCase):
         self.at_once(scene, [('command line', 'first.second.third.fourth'),
                              ('command line', 'site-packages/package')])
 
+    def test_a_neighbour_whose_time_is_in_the_future_is_no_fix(self):
+        """The clock of a virtual machine, an archive that was unpacked."""
+        def scene(case):
+            os.utime(case.write('other.py', ''), (time.time() + 3600,) * 2)
+            case.write_app('one', 'raise ValueError')
+            app = case.start_app()
+            app.wait_for(WAITING)
+            case.write('new.py', 'VALUE = 1\n')
+            app.wait_for(changed('new.py'))
+            app.wait_for(WAITING)
+            self.assertEqual((len(app.pids()), app.count('other')), (2, 0), app.output)
+        self.at_once(scene, ways())
+
+    def test_the_fix_may_be_in_a_folder_that_the_program_has_put_on_its_path(self):
+        def scene(case):
+            before = "sys.path.insert(0, os.path.abspath('../beside/lib'))\nimport fresh"
+            (case.folder / 'beside/lib').mkdir(parents=True)
+            case.folder = case.folder / 'program'
+            case.write('reloader.py', (case.folder.parent / 'reloader.py').read_bytes())
+            case.write_app('one', before=before)
+            app = case.start('reloader.py', 'app.py')
+            app.wait_for(WAITING)
+            case.write('../beside/lib/fresh.py', 'VALUE = 1\n')
+            app.wait_ready('one')
+        self.at_once(scene, COMMAND_LINE_ONLY)
+
     def test_the_program_may_have_an_excepthook_or_a_codec_of_its_own(self):
         def scene(case):
             before = '''
@@ -173,6 +200,21 @@ class NobodyKeepsStaleCode(TogetherTestCase):
             app.wait_ready('two')
         self.at_once(scene, ways(('cProfile',), ('trace', '--count', '--coverdir=tmp/trace'),
                                  ('pdb', '-c', 'continue')))
+
+    def test_after_a_crash_that_a_thread_survives(self):
+        def scene(case):
+            case.write_app('one', '''
+                threading.Thread(target=threading.Event().wait).start()
+                READY
+                raise ValueError('broken')
+                ''')
+            app = case.start_app()
+            app.wait_ready('one')
+            app.wait_for('^ValueError: broken')
+            case.write_app('two')
+            app.wait_for(changed('app.py'))
+            app.wait_ready('two')
+        self.at_once(scene, ways())
 
     def test_after_an_error_that_nobody_foresaw(self):
         """An object in sys.modules may do anything; it is shown once, and saves go on to count."""
@@ -254,6 +296,19 @@ class ItEndsAsCtrlCWould(TogetherTestCase):
         self.at_once(scene, ways(
             'sleep 600; true', '(sleep 600; true)', "trap '' INT; while :; do sleep 0.1; done",
             "trap '' INT TERM; while :; do sleep 0.1; done"))
+
+    def test_one_whose_own_parent_ends_sooner_is_ended_too(self):
+        def scene(case):
+            inner = "trap '' INT; echo inner $$; while :; do sleep 0.1; done"
+            case.write_app('one', self.STARTING % ('sh -c "%s"; true' % inner.replace('$', '\\$'),
+                                                   False), 'import subprocess')
+            app = case.start_app()
+            app.wait_for(r'^other (\d+)')
+            wait_until(lambda: app.count(r'^inner \d+'))
+            case.write_app('two')
+            app.wait_ready('two')
+            wait_gone(int(re.search(r'^inner (\d+)', app.output, re.MULTILINE).group(1)))
+        self.at_once(scene, ways())
 
     def test_what_has_a_session_of_its_own_stays(self):
         def scene(case):
@@ -376,9 +431,10 @@ class FilesOfEveryKind(TogetherTestCase):
             (case.folder / 'data').mkdir()
             os.mkfifo(case.folder / 'data/pipe')
             os.symlink(os.devnull, case.folder / 'data/device')
-            os.symlink('.', case.folder / 'data/back')
+            for link in 'back', 'again', 'more':
+                os.symlink('.', case.folder / 'data' / link)
             case.write('data/file', 'one')
-            case.write_app('one', TICKING, extra_files=['named', 'data'])
+            case.write_app('one', TICKING, extra_files=['named', 'data', 'data/**/*'])
             app = case.start_app()
             app.wait_for('^reloader: named is a pipe or a device, not watched')
             app.wait_ready('one')
