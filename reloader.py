@@ -997,7 +997,7 @@ def _become_child(environ: Any) -> bool:
         os.environ['LISTEN_PID'] = str(os.getpid())
     files.install()
     files.find()
-    if hasattr(os, 'register_at_fork'):  # from Python 3.12 on a fork warns of our thread
+    if sys.version_info >= (3, 12) and os.name == 'posix':  # a fork would warn of our thread
         os.register_at_fork(before=lambda: warnings.filterwarnings(
             'ignore', '.* is multi-threaded, use of ', DeprecationWarning))
     former = sys.excepthook
