@@ -3,9 +3,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -180,7 +182,10 @@ class NobodyKeepsStaleCode(TogetherTestCase):
                     print('worker', value.VALUE, flush=True)
                     time.sleep(600)
                 ''')
-            app = case.start_app()
+            # A socket's name may have 100 characters, and forkserver makes one in TMPDIR.
+            short = tempfile.mkdtemp(dir='/tmp')
+            case.addCleanup(shutil.rmtree, short, ignore_errors=True)
+            app = case.start_app(env={'TMPDIR': short})
             app.wait_for('^worker one')
             time.sleep(1.5)  # of a spawned one nobody knows when it has been looked for
             save(case, 'two')
