@@ -42,6 +42,8 @@ WINDOWS = os.name == 'nt'
 WINE = WINDOWS and hasattr(ctypes.WinDLL('ntdll'), 'wine_get_version')
 CTRL_C_STATUS = 0xC000013A  # of a process that was ended by Ctrl-C or Ctrl-Break
 PYPY = sys.implementation.name == 'pypy'
+# Objects of modules are cleared late there while a thread runs, in a plain run as well.
+FREE_THREADED = not getattr(sys, '_is_gil_enabled', lambda: True)()
 RELOADER = pathlib.Path(__file__).resolve().parent.parent / 'reloader.py'
 # On a terminal: colours, a line editor's words to it, and half of one that is just arriving.
 ESCAPES = re.compile(r'\x1b(?:\[[0-9;?]*[@-~]|[=>]|\[?[0-9;?]*$)')
