@@ -14,7 +14,8 @@ import urllib.request
 import zipfile
 
 from tests.support import (FREE_THREADED, LONG, PYPY, ReloaderTestCase, WAITING, WINDOWS,
-                           both_ways, changed, needs_posix, side_by_side, skip_unless, wait_gone, wait_until)
+                           both_ways, changed, needs_posix, side_by_side, skip_unless, wait_gone,
+                           wait_until)
 
 try:
     import gzip
