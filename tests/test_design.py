@@ -13,6 +13,11 @@ from tests.test_api import TICKING
 from tests.test_saves import TRACEBACK, broken, save, start_with_module
 from tests.together import Code, TogetherTestCase, ways
 
+try:
+    import sqlite3
+except ImportError:  # musl's Python was built without it
+    sqlite3 = None
+
 GRACE = 5.0  # seconds, the grace time
 
 
@@ -83,9 +88,7 @@ class GeneratedFiles(TogetherTestCase):
     def test_cause_no_storm_and_hold_up_no_other_save(self):
         def scene(case, name):
             block, before = map(textwrap.dedent, self.TEXTS[name])
-            try:
-                import sqlite3  # noqa: F401
-            except ImportError:
+            if not sqlite3:
                 block = block and "with open('data/base', 'a') as file: file.write('x')"
             (case.folder / 'data').mkdir()
             save(case, 'one')
