@@ -13,7 +13,7 @@ import unittest
 
 from tests.support import (FREE_THREADED, WAITING, WINDOWS, changed, is_alive, needs_posix,
                            side_by_side, skip, skip_unless, wait_gone, wait_until)
-from tests.test_api import TICKING
+from tests.test_api import TICKING, wait_ticks
 from tests.test_saves import TRACEBACK, save, start_with_module
 from tests.together import Code, TogetherTestCase, ways
 
@@ -305,8 +305,8 @@ class ItEndsAsCtrlCWould(TogetherTestCase):
     def test_one_whose_own_parent_ends_sooner_is_ended_too(self):
         def scene(case):
             inner = "trap '' INT; echo inner $$; while :; do sleep 0.1; done"
-            case.write_app('one', self.STARTING % ('sh -c "%s"; true' % inner.replace('$', '\\$'),
-                                                   False), 'import subprocess')
+            text = 'sh -c "%s" & sleep 600' % inner.replace('$', '\\$')
+            case.write_app('one', self.STARTING % (text, False), 'import subprocess')
             app = case.start_app()
             app.wait_for(r'^other (\d+)')
             wait_until(lambda: app.count(r'^inner \d+'))
@@ -464,7 +464,7 @@ class FilesOfEveryKind(TogetherTestCase):
             case.write('data/#page.html#', 'half')
             if not WINDOWS:
                 os.symlink('me@here.1', case.folder / 'data/.#page.html')
-            app.wait_for('^tick')
+            wait_ticks(app)
             case.write('data/page.html', 'two')
             case.remove('data/#page.html#')
             app.wait_for(changed(os.path.join('data', 'page.html')))
@@ -483,7 +483,7 @@ class FilesOfEveryKind(TogetherTestCase):
             app = case.start_app()
             app.wait_ready('one')
             case.write('noise.py', 'VALUE = 22\n')
-            app.wait_for('^tick')
+            wait_ticks(app)
             case.write('data/page.html', 'two')
             app.wait_for(changed(os.path.join('data', 'page.html')))
             app.wait_ready('one')
