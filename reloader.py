@@ -175,6 +175,8 @@ def run(app: Callable[..., Iterable[bytes]], host: str = '127.0.0.1', port: int 
     if not callable(app):
         raise TypeError(f'app must be callable, not {app!r}')
     options = _check(interval, extra_files, exclude_patterns, quiet=quiet)
+    if reloader:
+        _require_main_thread()  # before an address is taken
     try:
         listener = bind(host, int(port))  # as Bottle takes it, which may be the environment's text
     except OSError as error:
@@ -220,9 +222,10 @@ def bind(host: str, port: int) -> socket.socket:
 
 def watch(*patterns: Union[str, os.PathLike[str]]) -> None:
     """Watch more files: names, directories or glob patterns. Without a reloader, do nothing."""
-    _shared['patterns'].update(_absolute(patterns))
+    names = _absolute(patterns)
+    _shared['patterns'].update(names)
     if _shared['files']:
-        _shared['files'].match(_absolute(patterns))
+        _shared['files'].match(names)
 
 
 def trigger_reload() -> None:
@@ -283,7 +286,10 @@ def _absolute(patterns: Patterns, are_globs: bool = False) -> list[str]:
     if isinstance(patterns, (str, os.PathLike)):
         patterns = [patterns]
     names = [str(os.fspath(pattern)) for pattern in patterns or ()]
-    start = _escape(_shared['start']) if are_globs and names else _shared['start']
+    start = _shared['start']
+    if are_globs and names:
+        from glob import escape
+        start = escape(start)  # its brackets are no pattern
     return [name if are_globs and name.startswith('*') else
             os.path.normpath(os.path.join(start, name)) for name in names]
 
@@ -308,8 +314,8 @@ class _Parent:
         self.files: Dict[str, Look] = {}
         self.files = self._changes(*self.patterns)
         self.child: Optional[subprocess.Popen[bytes]] = None
-        self.lockfile, self.number = '', 0  # the number of the child, in the records
-        self.log = _Log('')  # the child's, for the heartbeat
+        self.lockfile = ''
+        self.log = _Log('')  # the last child's; its number counts the starts
         self.born = self.earliest = 0.0  # monotonic: the last start; not before this, the next
         self.ended = 0  # when the last child ended, by the lockfile's clock, in ns
         self.noticed: Optional[float] = None  # by the wall clock: when a change was seen
@@ -377,8 +383,7 @@ class _Parent:
                 listener.close()
         with contextlib.suppress(OSError):  # deleted: the child notices
             os.truncate(self.lockfile, 0)
-        self.number += 1
-        self.log = _Log(self.lockfile, self.number)
+        self.log = _Log(self.lockfile, self.log.number + 1)
         self.log.append('start', {
             'parent': os.getpid(), 'started': _mtime(self.lockfile, touch=True) / 1e9,
             'noticed': self.noticed, 'files': self.files, 'patterns': self.patterns,
@@ -596,11 +601,13 @@ class _Log:
 
     def append(self, kind: str, *values: Any) -> bool:
         """Add a record in one write: no lock, which a fork could inherit locked."""
+        if not self.number:
+            return False
         line = marshal.dumps((self.number, kind, *values)).hex().encode() + b'\n'
         with contextlib.suppress(OSError), open(
                 self.path, 'r+b', 0, opener=lambda path, flags: os.open(path, flags | os.O_APPEND)
         ) as file:  # which may be deleted, or no descriptor is left
-            return bool(self.number and file.write(line))
+            return bool(file.write(line))
         return False
 
     def read(self) -> list[Any]:
@@ -1362,17 +1369,12 @@ def _expand(*patterns: str) -> Iterator[str]:
             paths = _files_below(pattern)
         elif '**' in tail:  # not by glob, which goes round in circles of links
             fixed = tail[:min(tail.find(mark) for mark in '*?[' if mark in tail)]
-            pattern = (_escape(start) + tail).replace('**' + os.sep, '*')
+            pattern = (glob.escape(start) + tail).replace('**' + os.sep, '*')
             paths = fnmatch.filter(_files_below(start + os.path.dirname(fixed)), pattern)
         elif glob.has_magic(tail) and not os.path.lexists(pattern):
-            paths = (path for path in glob.iglob(_escape(start) + tail)
+            paths = (path for path in glob.iglob(glob.escape(start) + tail)
                      if _is_kept(os.path.basename(path)) and not os.path.isdir(path))
         yield from (path for path in paths if path != _shared['lockfile'])
-
-
-def _escape(path: str) -> str:
-    from glob import escape
-    return escape(path)
 
 
 def _is_kept(name: str) -> bool:
