@@ -400,7 +400,9 @@ class _Parent:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(None if os.name == 'posix' else 0.2)
         self.child, self.ended = None, _mtime(self.lockfile, touch=True)
-        return 128 + signal.SIGINT if child.returncode == KILLED + 0x13A else child.returncode
+        if child.returncode == KILLED + 0x13A:  # Windows' word for Ctrl-C
+            self.caught = self.caught or signal.SIGINT
+        return child.returncode
 
     def _take_records(self) -> bool:
         """Take over what the child has learned; return whether it has asked for a reload."""
@@ -1311,8 +1313,8 @@ def _mistake_in(path: str) -> str:
     try:
         with open(path, 'rb') as file:
             text = file.read()
-    except OSError as error:  # on Windows somebody holds it; else a changed look is enough
-        return f'{_short(path)}: {error.strerror}' if os.name == 'nt' else ''
+    except OSError:  # on Windows somebody holds it; else a changed look is enough
+        return f'{_short(path)}: held by another process' if os.name == 'nt' else ''
     # No warning counts. The filter is for our name alone and may stay: taking it away could take
     # away one that main sets at the same moment. From Python 3.13.5 on the caller's module counts.
     warnings.filterwarnings('ignore', module='<reloader>')
@@ -1455,7 +1457,8 @@ def _why_unreadable(script: str) -> str:
         with open(script, 'rb') as file:
             return '' if file.read(1) else f'{_short(script)} is empty'
     except OSError as error:
-        return f'{_short(script)}: {error.strerror}'
+        is_held = os.name == 'nt' and isinstance(error, PermissionError)
+        return f"{_short(script)}: {'held by another process' if is_held else error.strerror}"
 
 
 # --------------------------------------------------------------------------------- the platforms
@@ -1852,11 +1855,12 @@ def _join_threads() -> None:
 
 def _as_python_names(name: str) -> str:
     """Return a script's path as Python shows it: relative until 3.8, then in full."""
-    if sys.version_info < (3, 9):
+    if sys.version_info < (3, 9) or os.name == 'nt' and os.path.isabs(name):
         return name
     path = os.path.join(_shared['start'], name)
-    is_plain = os.name == 'posix' and sys.implementation.name != 'pypy'
-    return path if is_plain else os.path.normpath(path)
+    if os.name == 'posix':
+        return os.path.normpath(path) if sys.implementation.name == 'pypy' else path
+    return os.path.normpath(path) + os.sep * name.endswith(('/', os.sep))
 
 
 def _is_archive(name: str) -> bool:

@@ -1,6 +1,6 @@
 """Measure reloader.py and its peers, each next to its own floor, and print Markdown tables.
 
-    python tests/benchmark.py                       every reloader installed here: 45 minutes
+    python tests/benchmark.py                       every reloader installed here: an hour
     python tests/benchmark.py --peers bottle,flask  ours and these two
     python tests/benchmark.py --quick               ours and Bottle, few saves: a minute or two
     python tests/benchmark.py --plot speed.svg      draws a picture of it, too
@@ -36,10 +36,12 @@ import time
 from pathlib import Path
 from typing import Callable, Optional, Tuple
 
-from programs import BODY, MODULE, RELOADERS, Reloader, workspace
+from programs import BODY, EXTRA, MODULE, RELOADERS, Reloader, workspace
 
 LINUX = sys.platform == 'linux'
 LIMIT = 10  # s without a line of the new program: it is not coming ("never")
+QUIET = 45  # s without a save, as long as one thinks
+CLIENTS, MEGABYTE = 8, 100_000  # clients that ask at the same time, lines of their answers
 Line = Tuple[float, 'list[str]']  # when it came, its words
 
 # --- Processes -------------------------------------------------------------------------------
@@ -48,7 +50,8 @@ class Program:
     """A running program, whose lines are kept with the moment they came."""
 
     def __init__(self, reloader: Reloader, folder: Path, reload: bool, port: int = 0) -> None:
-        command = (reloader.command if reload else reloader.plain).format(
+        extra = reloader.extra if (folder / 'data').exists() else None
+        command = ((extra or reloader.command) if reload else reloader.plain).format(
             python=sys.executable, bin=Path(sys.executable).parent, port=port)
         env = {k: v for k, v in os.environ.items() if not k.startswith(('PYTHON', 'RELOADER_'))}
         env.update(BENCHMARK_PORT=str(port), BENCHMARK_RELOAD='1' if reload else '')
@@ -146,9 +149,9 @@ def percentile(values: list[float], share: float) -> Optional[float]:
     return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
-def save_later(path: Path, serial: int) -> float:
+def save_later(path: Path, serial: int, earliest: float = 1, latest: float = 2) -> float:
     """Save a program in place, as most editors do, at a random moment; return when."""
-    time.sleep(random.uniform(1, 2))
+    time.sleep(random.uniform(earliest, latest))
     text = re.sub(r'SERIAL = \d+', f'SERIAL = {serial}', path.read_text(), count=1)
     now = time.monotonic()
     path.write_text(text)
@@ -186,7 +189,55 @@ def measure(reloader: Reloader, modules: int, seconds: float, saves: int) -> Non
             times['floor', modules].append(start_plainly(reloader, folder)[0])
 
 
-def measure_idle(reloader: Reloader, pid: int, modules: int, seconds: float) -> None:
+def measure_moments(reloader: Reloader, saves: int, quiet: int) -> None:
+    """Measure saves right after a start, and those after a time in which nothing was saved."""
+    print(f'{reloader.name}, right after a start and after quiet', file=sys.stderr)
+    port = free_port() if reloader.serves else 0
+    with workspace(reloader, 0) as folder, \
+            Program(reloader, folder, reload=True, port=port) as program:
+        program.expect('ready 0 ')
+        time.sleep(2)  # some print this line in the parent too, earlier
+        whens = [('early', 0.1, 1.3)] * saves + [('quiet', QUIET, QUIET + 1)] * quiet
+        for serial, (what, *when) in enumerate(whens, 1):
+            saved = save_later(folder / 'app.py', serial, *when)
+            line = program.wait(f'ready {serial} ')
+            reloader.times[what, 0].append(line[0] - saved if line else math.inf)
+
+
+def measure_extra(reloader: Reloader, saves: int, seconds: float) -> None:
+    """Measure what a folder of many extra files costs, and when a save in it is noticed."""
+    print(f'{reloader.name}, {EXTRA} extra files', file=sys.stderr)
+    port = free_port() if reloader.serves else 0
+    with workspace(reloader, 0, EXTRA) as folder, \
+            Program(reloader, folder, reload=True, port=port) as program:
+        for number in range(saves + 1):
+            program.expect('ready 0 ')
+            time.sleep(3)
+            if number == 0 and LINUX:
+                measure_idle(reloader, program.pid, 'extra', seconds)
+            with program.came:
+                program.lines.clear()
+            saved = time.monotonic()
+            random.choice([*(folder / 'data').iterdir()]).write_text(f'{number}\n')
+            line = program.wait('ready 0 ')
+            reloader.times['extra', 0].append(line[0] - saved if line else math.inf)
+            if line is None:
+                break
+
+
+def import_time(module: str, times: int) -> float:
+    """Return the seconds that an interpreter needs to import a module and end: the median."""
+    def start(code: str) -> float:
+        began = time.monotonic()
+        subprocess.run([sys.executable, '-c', code], cwd=folder, check=True)
+        return time.monotonic() - began
+
+    with workspace(RELOADERS[0], 0) as folder:
+        return statistics.median(start(f'import {module}') - start('import threading')
+                                 for _ in range(times))
+
+
+def measure_idle(reloader: Reloader, pid: int, modules: int | str, seconds: float) -> None:
     """Note the CPU time of parent and child, wake-ups and memory of the parent, at rest."""
     pids, started = family(pid), time.monotonic()
     used, woken = sum(map(cpu_seconds, pids)), switches(pid)
@@ -198,13 +249,13 @@ def measure_idle(reloader: Reloader, pid: int, modules: int, seconds: float) -> 
         reloader.private = private_memory(pid)
 
 
-def ask(port: int, serials: list[int]) -> str:
+def ask(port: int, serials: list[int], lines: int) -> str:
     """Ask once; tell what came of it. The old and the new answer are good, if whole."""
     connection = http.client.HTTPConnection('127.0.0.1', port, timeout=30)
     try:
         connection.request('GET', '/')
         answer = connection.getresponse().read()
-        return 'good' if answer in [b'serial %d\n' % n * BODY for n in serials[-2:]] else 'wrong'
+        return 'good' if answer in [b'serial %d\n' % n * lines for n in serials[-2:]] else 'wrong'
     except ConnectionRefusedError:
         return 'refused'
     except (ConnectionResetError, BrokenPipeError):
@@ -215,24 +266,25 @@ def ask(port: int, serials: list[int]) -> str:
         connection.close()
 
 
-def ask_through_reloads(reloader: Reloader, reloads: int) -> None:
-    """Let a client ask without a pause while the program reloads; count what it gets."""
-    print(f'{reloader.name}, requests', file=sys.stderr)
+def ask_through_reloads(reloader: Reloader, reloads: int, clients: int, lines: int) -> None:
+    """Let clients ask without a pause while the program reloads; count what they get."""
+    print(f'{reloader.name}, requests of {clients}', file=sys.stderr)
     port, stop, serials = free_port(), threading.Event(), [0]
-    count = reloader.requests = collections.Counter()
+    count = reloader.requests[clients] = collections.Counter()
 
     def ask_on() -> None:
         while not stop.is_set():
-            count.update([ask(port, serials), 'asked'])
+            count.update([ask(port, serials, lines), 'asked'])
 
-    with workspace(reloader, 0) as folder, \
+    with workspace(reloader, 0, lines=lines) as folder, \
             Program(reloader, folder, reload=True, port=port) as program:
         program.expect('ready 0 ')
         deadline = time.monotonic() + LIMIT
-        while ask(port, serials) != 'good' and time.monotonic() < deadline:
+        while ask(port, serials, lines) != 'good' and time.monotonic() < deadline:
             time.sleep(0.1)
-        client = threading.Thread(target=ask_on, daemon=True)
-        client.start()
+        threads = [threading.Thread(target=ask_on, daemon=True) for _ in range(clients)]
+        for thread in threads:
+            thread.start()
         for serial in range(1, reloads + 1):
             serials.append(serial)
             save_later(folder / 'app.py', serial)
@@ -241,7 +293,8 @@ def ask_through_reloads(reloader: Reloader, reloads: int) -> None:
                 break
         time.sleep(1)
         stop.set()
-        client.join(30)
+        for thread in threads:
+            thread.join(30)
 
 
 def profile(reloader: Reloader, saves: int) -> dict[str, float]:
@@ -289,35 +342,44 @@ def late(what: str, modules: int, share: float) -> Callable[[Reloader], str]:
     return lambda reloader: show(over(reloader, what, modules, share), '{:+.2f} s')
 
 
-def idle(modules: int) -> Callable[[Reloader], str]:
+def idle(modules: int | str) -> Callable[[Reloader], str]:
     return lambda reloader: show(reloader.cpu.get(modules), '{:.2f} %')
 
 
-def faults(reloader: Reloader) -> str:
-    count = reloader.requests
-    if not count:
-        return '–'
-    return f"{count['refused']} / {count['reset']} / {count['wrong']} of {count['asked']}" + (
-        f", stuck at reload {count['stuck']}" if count['stuck'] else '')
+def faults(clients: int) -> Callable[[Reloader], str]:
+    def tell(reloader: Reloader) -> str:
+        count = reloader.requests.get(clients)
+        if not count:
+            return '–'
+        return f"{count['refused']} / {count['reset']} / {count['wrong']} of {count['asked']}" + (
+            f", stuck at reload {count['stuck']}" if count['stuck'] else '')
+    return tell
 
 
 def figures(bare: Optional[float]) -> list[Tuple[str, str, str, Callable[[Reloader], str]]]:
     """Return what there is to show: title, target, stretch target, a reloader's figure."""
     return [
         ('floor', '', '', lambda r: show(percentile(r.times['floor', 0], 0.5))),
-        ('save → first line, p50', '+0.12 s', '+0.06 s', late('saved', 0, 0.5)),
-        ('p90', '+0.25 s', '+0.10 s', late('saved', 0, 0.9)),
+        ('save → first line, p50', '+0.07 s', '+0.06 s', late('saved', 0, 0.5)),
+        ('p90', '+0.10 s', '+0.09 s', late('saved', 0, 0.9)),
+        ('right after a start, p50', '+0.07 s', '+0.06 s', late('early', 0, 0.5)),
+        ('right after a start, p90', '+0.10 s', '+0.09 s', late('early', 0, 0.9)),
+        (f'after {QUIET} s of quiet, p50', '+0.08 s', '', late('quiet', 0, 0.5)),
+        (f'after {QUIET} s of quiet, longest', '+0.12 s', '', late('quiet', 0, 1)),
         ('1000 modules: floor', '', '', lambda r: show(percentile(r.times['floor', 1000], 0.5))),
-        ('1000 modules: p50', '+0.15 s', '+0.06 s', late('saved', 1000, 0.5)),
+        ('1000 modules: p50', '+0.10 s', '+0.06 s', late('saved', 1000, 0.5)),
         ('a module long untouched, p50', '', '', late('untouched', 1000, 0.5)),
         ('longest', '+1.00 s', '+0.30 s', late('untouched', 1000, 1)),
-        ('idle CPU', '0.50 %', '0.10 %', idle(0)),
+        ('idle CPU', '0.25 %', '0.10 %', idle(0)),
         ('with 1000 modules', "Bottle's", 'half of it', idle(1000)),
         ('with 3000', "Bottle's", 'half of it', idle(3000)),
+        (f'with {EXTRA} extra files', '1.00 %', '', idle('extra')),
+        ('a save in them, longest', '+5.00 s', '', late('extra', 0, 1)),
         ('wake-ups of the parent', '4/s', '1/s', lambda r: show(r.wakeups, '{:.1f}/s')),
         ('its USS over a bare interpreter', '+3 MB', '+1 MB', lambda r: show(
             r.private and bare and r.private - bare, '{:+.1f} MB')),
-        ('refused / reset / wrong', '0 / 0 / 0', '', faults)]
+        ('refused / reset / wrong', '0 / 0 / 0', '', faults(1)),
+        (f'{CLIENTS} clients, 1 MB', '0 / 0 / 0', '', faults(CLIENTS))]
 
 
 def print_table(header: list[str], rows: list[list[str]]) -> None:
@@ -394,7 +456,7 @@ def main() -> None:
     parser.add_argument('--quick', action='store_true', help='ours and Bottle, a minute or two')
     parser.add_argument('--plot', type=Path, metavar='FILE.svg', help='draw a picture')
     args = parser.parse_args()
-    saves, seconds, reloads = (3, 3, 3) if args.quick else (15, 20, 20)
+    saves, quiet, seconds, reloads = (3, 0, 3, 3) if args.quick else (15, 6, 20, 20)
     keys = args.peers.split(',') if args.peers else ['bottle'] if args.quick else [
         r.key for r in RELOADERS]
     chosen = [r for r in RELOADERS if r.key in ['reloader', *keys] and version(r.key)]
@@ -408,14 +470,22 @@ def main() -> None:
                 counts = [0, 1000] if args.quick else [0, 100, 1000, 3000, 10000]
             for modules in counts:
                 measure(reloader, modules, seconds, 0 if modules == 3000 else saves)
+            # Only ours has a pace that depends on when it was last saved.
+            measure_moments(reloader, saves, quiet if reloader in ours else 0)
+            if reloader.extra:
+                measure_extra(reloader, 1 if args.quick else 4, seconds)
             if reloader not in ours[:2]:    # those two serve nothing themselves
-                ask_through_reloads(reloader, reloads)
+                ask_through_reloads(reloader, reloads, 1, BODY)
+                ask_through_reloads(reloader, reloads, CLIENTS, MEGABYTE)
     print(f'{time.strftime("%Y-%m-%d %H:%M")}, {platform.platform()}, {os.cpu_count()} cores, '
           f'CPython {platform.python_version()}, ' + ', '.join(
               f'{key} {version(key)}' for key in dict.fromkeys(r.key for r in chosen)),
           f'load {load:.1f} before', f'and {os.getloadavg()[0]:.1f} after' if LINUX else '')
     print('\nTimes are above the floor, the program started plainly; p50 of '
           f'{saves} saves, idle CPU over {seconds} s, {reloads} reloads for the client.\n')
+    if ours:
+        took = import_time('reloader', 3 if args.quick else 30) * 1000
+        print(f'`import reloader` takes {took:.1f} ms more than `import threading`.\n')
     shown = figures(bare)
     print_table(['reloader', *(title for title, *_ in shown)],
                 [[r.name, *(figure(r) for *_, figure in shown)] for r in chosen])

@@ -2,7 +2,7 @@
 
 Each prints `ready SERIAL PID START NOW` as its first line, START being the moment of its first
 statement, and answers `serial N` to a client, many times. The environment says whether it is to
-reload, and its port.
+reload, its port, and a folder of extra files, where that is watched.
 """
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from typing import Iterator, Optional, Tuple
 
 MODULE = Path(__file__).resolve().parent.parent / 'reloader.py'
 BODY = 1000     # lines of an answer, enough to be cut off in the middle
+EXTRA = 10000   # files in the folder data
 UNTOUCHED = 86400   # s since the modules were saved: none of them is among the recent files
 
 HEAD = '''\
@@ -27,6 +28,7 @@ import atexit, os, sys
 import mods
 SERIAL = 0
 PORT, RELOAD = int(os.environ['BENCHMARK_PORT']), bool(os.environ['BENCHMARK_RELOAD'])
+EXTRA = [entry.path for entry in os.scandir('data')] if os.path.isdir('data') else []
 BODY = b'serial %d\\n' % SERIAL * {lines}
 def say(what, *values): print(what, *values, time.monotonic(), flush=True)
 def ready(): say('ready', max(SERIAL, mods.NEWEST), os.getpid(), START)
@@ -49,14 +51,14 @@ def main():
 LIBRARY = PLAIN + '''
 if RELOAD:
     import reloader
-    reloader.run_with_reloader(main)
+    reloader.run_with_reloader(main, extra_files=['data'] if EXTRA else None)
 else:
     main()
 '''
 RUN = '''
 import reloader
 ready()
-reloader.run(wsgi, port=PORT, reloader=RELOAD)
+reloader.run(wsgi, port=PORT, reloader=RELOAD, extra_files=['data'] if EXTRA else None)
 '''
 BOTTLE = '''
 import bottle
@@ -67,7 +69,7 @@ bottle.run(port=PORT, reloader=RELOAD)
 WERKZEUG = '''
 from werkzeug import run_simple
 ready()
-run_simple('127.0.0.1', PORT, wsgi, use_reloader=RELOAD, reloader_type='%s')
+run_simple('127.0.0.1', PORT, wsgi, use_reloader=RELOAD, reloader_type='%s', extra_files=EXTRA)
 '''
 FLASK = '''
 import flask
@@ -116,22 +118,24 @@ class Reloader:
     command: str = '{python} app.py'
     plain: str = '{python} app.py'
     serves: bool = True     # always; else only for the client that asks without a pause
+    extra: Optional[str] = None     # the command that watches the folder data, too
     times: dict[Tuple[str, int], list[float]] = field(      # by what and number of modules
         default_factory=lambda: collections.defaultdict(list))
-    cpu: dict[int, float] = field(default_factory=dict)
+    cpu: dict[int | str, float] = field(default_factory=dict)  # idle, by modules; or 'extra'
     wakeups: Optional[float] = None
     private: Optional[float] = None
-    requests: Optional[collections.Counter[str]] = None
+    requests: dict[int, collections.Counter[str]] = field(default_factory=dict)  # by clients
 
 
 RELOADERS = [
-    Reloader('reloader', 'reloader.py, library', LIBRARY, serves=False),
+    Reloader('reloader', 'reloader.py, library', LIBRARY, serves=False, extra='{python} app.py'),
     Reloader('reloader', 'reloader.py, command line', PLAIN + 'main()',
-             '{python} reloader.py app.py', serves=False),
-    Reloader('reloader', 'reloader.py, `run(app)`', RUN),
+             '{python} reloader.py app.py', serves=False,
+             extra='{python} reloader.py --extra-files data app.py'),
+    Reloader('reloader', 'reloader.py, `run(app)`', RUN, extra='{python} app.py'),
     Reloader('bottle', 'Bottle', BOTTLE),
-    Reloader('werkzeug', 'Werkzeug, stat', WERKZEUG % 'stat'),
-    Reloader('watchdog', 'Werkzeug, watchdog', WERKZEUG % 'watchdog'),
+    Reloader('werkzeug', 'Werkzeug, stat', WERKZEUG % 'stat', extra='{python} app.py'),
+    Reloader('watchdog', 'Werkzeug, watchdog', WERKZEUG % 'watchdog', extra='{python} app.py'),
     Reloader('flask', 'Flask', FLASK),
     Reloader('django', 'Django', DJANGO),
     Reloader('uvicorn', 'uvicorn', UVICORN, '{python} -m uvicorn app:app --port {port} --reload',
@@ -140,24 +144,31 @@ RELOADERS = [
              serves=False),
     Reloader('tornado', 'Tornado', TORNADO),
     Reloader('watchfiles', 'watchfiles CLI', PLAIN + 'main()',
-             "{bin}/watchfiles '{python} app.py'", serves=False),
+             "{bin}/watchfiles '{python} app.py'", serves=False,
+             extra="{bin}/watchfiles '{python} app.py'"),
 ]
 
 
 @contextlib.contextmanager
-def workspace(reloader: Reloader, modules: int) -> Iterator[Path]:
-    """Make a folder with the program and that many modules, untouched for long."""
+def workspace(reloader: Reloader, modules: int, extra: int = 0,
+              lines: int = BODY) -> Iterator[Path]:
+    """Make a folder with the program, that many modules and extra files, untouched for long."""
     with tempfile.TemporaryDirectory(prefix='benchmark.') as name:
         folder = Path(name)
         (folder / 'mods').mkdir()
-        lines = ['NEWEST = 0']
+        imports = ['NEWEST = 0']
         for number in range(modules):
             path = folder / f'mods/m{number:05}.py'
             path.write_text('SERIAL = 0\n')
             os.utime(path, (time.time() - UNTOUCHED,) * 2)
-            lines.append(f'from . import {path.stem}; NEWEST = max(NEWEST, {path.stem}.SERIAL)')
-        (folder / 'mods/__init__.py').write_text('\n'.join(lines) + '\n')
-        (folder / 'app.py').write_text(HEAD.format(lines=BODY) + reloader.body)
+            imports.append(f'from . import {path.stem}; NEWEST = max(NEWEST, {path.stem}.SERIAL)')
+        (folder / 'mods/__init__.py').write_text('\n'.join(imports) + '\n')
+        for number in range(extra):
+            path = folder / f'data/{number:05}.txt'
+            path.parent.mkdir(exist_ok=True)
+            path.write_text('x\n')
+            os.utime(path, (time.time() - UNTOUCHED,) * 2)
+        (folder / 'app.py').write_text(HEAD.format(lines=lines) + reloader.body)
         if MODULE.exists():
             shutil.copy(MODULE, folder)
         compileall.compile_dir(folder, quiet=2)     # as every start but the first has it

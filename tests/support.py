@@ -19,8 +19,10 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import importlib.util
 import os
 import pathlib
+import py_compile
 import re
 import shutil
 import signal
@@ -121,17 +123,18 @@ def both_ways(test):
 
 
 def side_by_side(cls):
-    """Start all tests of a module's classes decorated so with the first one; they mostly wait.
+    """Start all tests of classes decorated so with the first one; they mostly wait.
 
-    Each of them reports as usual. A class or a test that is named on the command line runs alone.
+    Each of them reports as usual. What is chosen on the command line, by -k or by the name of a
+    class or a test, runs alone.
     """
     for name in [name for name in dir(cls) if name.startswith('test_')]:
-        _beside.setdefault(cls.__module__, {})[cls, name] = None
+        _beside[cls, name] = None
         setattr(cls, name, _wait_for_it(cls, name, getattr(cls, name)))
     return cls
 
 
-_beside: dict = {}  # by module: the tests that are started together
+_beside: dict = {}  # the tests that are started together
 # How many run at once: most of them wait most of the time. Starting a process costs Windows (and
 # Wine) ten times as much, and a reload that has to wait for a core tells nothing of its speed.
 _slots = threading.Semaphore(4 if WINDOWS else 6)
@@ -140,13 +143,13 @@ _slots = threading.Semaphore(4 if WINDOWS else 6)
 def _wait_for_it(cls, name: str, test):
     @functools.wraps(test)
     def wait_for_it(self):
-        if any({cls.__name__, name} & set(word.split('.')) for word in sys.argv):
+        if '-k' in sys.argv or any({cls.__name__, name} & set(word.split('.'))
+                                   for word in sys.argv):
             return test(self)
-        cases = _beside[cls.__module__]
-        for its_class, its_name in [key for key in cases if not cases[key]]:
+        for its_class, its_name in [key for key in _beside if not _beside[key]]:
             if not getattr(its_class, 'is_skipped', False):
-                cases[its_class, its_name] = its_class(its_name).start_beside()
-        case = cases.pop((cls, name))
+                _beside[its_class, its_name] = its_class(its_name).start_beside()
+        case = _beside.pop((cls, name))
         case.thread.join()
         self.raise_failures(case.failures)
     return wait_for_it
@@ -421,6 +424,15 @@ class Program:
 
 # ------------------------------------------------------------------------------ the test case
 
+@functools.lru_cache()
+def _bytecode() -> bytes:
+    """Return reloader.py's bytecode: only a user's first start has to make it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'reloader.pyc')
+        py_compile.compile(str(RELOADER), path, doraise=True)
+        return pathlib.Path(path).read_bytes()
+
+
 class ReloaderTestCase(unittest.TestCase):
     """A fresh folder with a copy of reloader.py, and programs that end with the test."""
 
@@ -455,6 +467,8 @@ class ReloaderTestCase(unittest.TestCase):
 
     def run_beside(self, test) -> None:
         with _slots:
+            if not threading.main_thread().is_alive():
+                return  # Ctrl-C, or --failfast: nobody waits for this one
             with self.collecting():
                 self.setUp()
                 test(self)
@@ -484,6 +498,11 @@ class ReloaderTestCase(unittest.TestCase):
         self.programs: list[Program] = []
         self.options: dict = {}
         shutil.copy(RELOADER, self.folder)
+        # With its time, by which Python knows the bytecode; copy2() calls what Wine does not have.
+        shutil.copystat(RELOADER, self.folder / 'reloader.py')
+        cache = pathlib.Path(importlib.util.cache_from_source(self.folder / 'reloader.py'))
+        cache.parent.mkdir(parents=True)
+        cache.write_bytes(_bytecode())
 
     # -- files
 

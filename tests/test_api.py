@@ -1167,7 +1167,7 @@ class TheCommandLine(ReloaderTestCase):
         self.assertEqual(app.count('^reloader: '), 1, app.output)
 
     def test_wait_waits_for_the_next_save_whatever_the_status(self):
-        self.way = 'command line'
+        self.way, self.console = 'command line', True
         self.write('helper.py', 'VALUE = 1\n')
         for status in 0, 5, 1:
             with self.subTest(status):
