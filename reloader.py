@@ -34,14 +34,14 @@ a watched file changes                         main unwinds, the child exits 3, 
 main returns, or ``sys.exit(n)`` with any n    both end                                     n
 other than 1 or 3
 an error (status 1) or a signal ends the       the parent says so, waits for a change,
-child, or any status but 0 within ten seconds  starts it again
-of a start that a save caused
+child, or any status but 0 comes within ten    starts it again
+seconds of a reload
 the child exits 3 by itself                    it is started again; but it is an error the
                                                third time in a row within ten seconds of
-                                               its start, or if an installed package chose
+                                               its start, or if an installed package raised
                                                it, as uvicorn does
 Ctrl-C                                         both end, the child first, no traceback; a    130
-                                               program that holds on is ended after the
+                                               program that does not end is ended after the
                                                grace time (5 seconds)
 SIGTERM or SIGHUP to the parent                passed to the child; both end                128 + n
 the parent is killed                           the child ends by itself
@@ -125,7 +125,7 @@ TICK = 0.08  # seconds between two looks at the files saved last, while somebody
 SLOW_TICK = 0.3  # the same when nothing was saved for long; three of them make an interval
 LIVELY = 300.0  # seconds after a start or a save in which the next save is expected
 HOT = 20  # the newest files, looked at in each tick: a person edits fewer at a time
-LAZY = 5.0  # seconds at most between two looks at the extra files, however many there are
+LAZY = 4.5  # seconds at most between two looks at the extra files, however many there are
 PATIENCE = 3.0  # seconds a file may be away, main deaf, or Ctrl-C on a terminal unanswered
 MOMENT = 0.5  # seconds too short for a person to act again: after a start, after a key
 YOUNG = 2.5  # seconds in which a clock of two seconds (FAT) may not tell two saves apart
@@ -150,8 +150,8 @@ def run_with_reloader(main_func: Callable[[], Any], extra_files: Patterns = None
     by itself or by Ctrl-C. For a reload it leaves by SystemExit too, when main_func has unwound;
     code around the call that swallows it changes nothing.
 
-    extra_files: further files to watch: names, directories (every file in them) or glob patterns.
-    exclude_patterns: fnmatch patterns of absolute paths that are not watched.
+    extra_files: one or more to watch as well: names, directories (all in them) or glob patterns.
+    exclude_patterns: one or more fnmatch patterns of absolute paths that are not watched.
     interval: the longest time in seconds that a save may go unnoticed; most are seen at once.
 
     Raises TypeError and ValueError for bad arguments, RuntimeError off the main thread and at an
@@ -178,7 +178,7 @@ def run(app: Callable[..., Iterable[bytes]], host: str = '127.0.0.1', port: int 
     if reloader:
         _require_main_thread()  # before an address is taken
     try:
-        listener = bind(host, int(port))  # as Bottle takes it, which may be the environment's text
+        listener = bind(host, port)
     except OSError as error:
         sys.exit(_say(str(error.strerror)))
     if reloader:
@@ -199,7 +199,7 @@ def bind(host: str, port: int) -> socket.socket:
     """
     import errno
     import socket
-    if not 0 <= port <= 65535:
+    if not 0 <= (port := int(port)) <= 65535:  # Bottle takes the environment's text, too
         raise ValueError(f'port must be 0 to 65535, not {port}')
     sockets: Dict[Tuple[str, int], socket.socket] = _shared['sockets']
     if (host, port) not in sockets:
@@ -400,9 +400,10 @@ class _Parent:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(None if os.name == 'posix' else 0.2)
         self.child, self.ended = None, _mtime(self.lockfile, touch=True)
-        if child.returncode == KILLED + 0x13A:  # Windows' word for Ctrl-C
+        status: int = child.returncode
+        if status == KILLED + 0x13A:  # Windows' word for Ctrl-C
             self.caught = self.caught or signal.SIGINT
-        return child.returncode
+        return status
 
     def _take_records(self) -> bool:
         """Take over what the child has learned; return whether it has asked for a reload."""
@@ -449,6 +450,7 @@ class _Parent:
         self.files.update(changes)
         self.threes = self.threes + 1 if status == RELOAD and is_quick else 0
         if status == RELOAD and self.threes < 3 and not self.has_failed:
+            _inform(f'exit status {RELOAD}, restarting')
             self.was_saved = False
             return 'restart'
         return 'end' if is_end and not self.options.get('wait') else 'wait'
@@ -480,7 +482,7 @@ class _Parent:
         if self.options.get('wait') and 0 <= status < KILLED:
             what = f'ended with status {status}'
         if not any(map(_is_own, self.files.keys() - {_HERE})):
-            what += ', no file of the program is watched (--extra-files names more)'
+            what += ', none of your files is watched (name some with --extra-files)'
         _say(f'{what}, waiting for a change{self.hint}')
         self.hint = ''
         last, others = {}, {}  # type: ignore[var-annotated]
@@ -1073,7 +1075,6 @@ class _Files:
         self.recorded: Dict[str, Look] = self.header.get('files', {})  # the last child's
         self.started: float = self.header.get('started', _shared['imported'])
         self.patterns: set[str] = set()
-        self.matched = {*self.header.get('patterns', ())}  # a new match of these is a change
         self.known: Dict[str, Look] = {}  # all files watched, as they were read
         self.extra: set[str] = set()  # those that only a pattern names
         self.young: Dict[str, float] = {}  # those with a hash: when it has told all it can
@@ -1133,14 +1134,14 @@ class _Files:
     def match(self, patterns: Iterable[str]) -> None:
         """Watch what patterns match; of those matched before, a file that is new is a change."""
         for pattern in patterns:
-            look_of = self.recorded.get if pattern in self.matched else self._look_at_extra
+            is_known = pattern in self.patterns or pattern in self.header.get('patterns', ())
+            look_of = self.recorded.get if is_known else self._look_at_extra
             for path in _expand(pattern):
                 if path not in self.known:
                     self.watch(path, look_of, is_extra=True)
             if pattern not in self.patterns:
                 self.log.append('pattern', pattern)
             self.patterns.add(pattern)
-            self.matched.add(pattern)
 
     def read_log(self) -> list[str]:
         """Read what came lately; watch what forked workers have imported; return the kinds."""
@@ -1165,7 +1166,8 @@ class _Files:
             self.log.append('file', path, look)
         is_new = path not in self.recorded or self.log.number == 1
         if self.is_verbose and is_new and _is_own(path):
-            _say(f'watching {_short(path)}')
+            is_there = os.path.exists(path)
+            _say(f"watching {_short(path)}{'' if is_there else ', which is not there yet'}")
 
     def look_now(self, path: str) -> Look:
         """Return how a file looks that is about to be read."""
@@ -1754,8 +1756,8 @@ def main() -> None:
     except OSError as error:
         sys.exit(_say(str(error.strerror)))
     if given.verbose:
-        _say(f"looking at each file once in {given.interval} s, at the program's {HOT} saved "
-             f'last every {TICK} s, and {SLOW_TICK} s after {LIVELY:.0f} s without a save')
+        _say(f'looking at every file once in {given.interval} s, at the {HOT} saved last every '
+             f'{TICK} s (every {SLOW_TICK} s after {LIVELY:.0f} s without a save)')
     command = [sys.executable, *_own_flags(), '-c', _RUN, *sys.argv[1:]]
     _Parent(command, options, [_HERE, '' if given.module else name]).run()
 
@@ -1790,7 +1792,7 @@ def _address(text: str) -> Tuple[str, int]:
     from argparse import ArgumentTypeError
     host, _, port = text.rpartition(':')
     if not host or not port.isdecimal() or os.name != 'posix':
-        raise ArgumentTypeError(f'must be HOST:PORT, on POSIX, not {text!r}')
+        raise ArgumentTypeError(f'must be HOST:PORT, as 127.0.0.1:8000, on POSIX, not {text!r}')
     return host.strip('[]'), int(port)
 
 

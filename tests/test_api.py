@@ -1095,7 +1095,7 @@ class TheCommandLine(ReloaderTestCase):
         self.write('data/one.txt', 'x')
         self.write_app('one', before='import json, helper')
         app = self.start('reloader.py', '-v', '--extra-files', 'data', 'app.py')
-        app.wait_for(r'^reloader: looking at each file once in 1\.0 s')
+        app.wait_for(r'^reloader: looking at every file once in 1\.0 s')
         app.wait_ready('one')
         for path in ('app.py', os.path.join('data', 'one.txt'), 'helper.py'):
             self.assertEqual(app.count('^reloader: watching %s$' % re.escape(path)), 1, path)

@@ -43,7 +43,8 @@ BLOCKS = {
         ''',
     'subprocess.run': '''
         import subprocess
-        subprocess.run([sys.executable, '-c', 'import time; time.sleep(600)'])
+        subprocess.run([sys.executable, '-c', 'import time; time.sleep(600)'],
+                       stderr=subprocess.DEVNULL)  # it hears a second interrupt, too
         ''',
     'stdin': 'sys.stdin.read()',
     'asyncio': '''
