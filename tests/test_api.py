@@ -1094,11 +1094,13 @@ class TheCommandLine(ReloaderTestCase):
         self.write('helper.py', 'VALUE = 1\n')
         self.write('data/one.txt', 'x')
         self.write_app('one', before='import json, helper')
-        app = self.start('reloader.py', '-v', '--extra-files', 'data', 'app.py')
+        app = self.start('reloader.py', '-v', '--extra-files', 'data', '--extra-files', 'dta',
+                         'app.py')
         app.wait_for(r'^reloader: looking at every file once in 1\.0 s')
         app.wait_ready('one')
         for path in ('app.py', os.path.join('data', 'one.txt'), 'helper.py'):
             self.assertEqual(app.count('^reloader: watching %s$' % re.escape(path)), 1, path)
+        self.assertEqual(app.count('^reloader: watching dta, which is not there yet$'), 1)
         self.assertEqual(app.count('watching .*json'), 0)
         self.write_app('two', before='import json, helper')
         app.wait_ready('two')

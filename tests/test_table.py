@@ -171,6 +171,7 @@ class TheChildExits3ByItself(ReloaderTestCase):
         app.wait_for('^again$')
         self.assertEqual(app.wait_exit(), 0)
         self.assertEqual(app.count('^ready '), 2)
+        self.assertEqual(app.count('^reloader: exit status 3, restarting$'), 1, app.output)
 
 
 @side_by_side
