@@ -263,7 +263,8 @@ def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> boo
         finally:
             sys.path[:0] = place  # for what the program has left to atexit
     with contextlib.suppress(KeyboardInterrupt), block:  # Ctrl-C as the block is left
-        main_func()
+        if isinstance(main_func(), types.CoroutineType):
+            raise TypeError('main_func is async; pass `lambda: asyncio.run(main())` instead')
         ended = True
     if checker.status in ('reload', 'error'):
         checker.leave()

@@ -14,8 +14,8 @@ import urllib.request
 import zipfile
 
 from tests.support import (FREE_THREADED, LONG, PYPY, ReloaderTestCase, WAITING, WINDOWS,
-                           both_ways, changed, needs_posix, side_by_side, skip_unless, wait_gone,
-                           wait_until)
+                           both_ways, changed, library, needs_posix, side_by_side, skip_unless,
+                           wait_gone, wait_until)
 
 try:
     import gzip
@@ -94,6 +94,16 @@ class TheCall(ReloaderTestCase):
         app = self.start_app()
         app.wait_for('^whole$')
         self.assertEqual(app.wait_exit(), 0)
+
+    def test_of_a_coroutine_says_what_to_write_and_waits_for_it(self):
+        text = library('one').replace('def main', 'async def main')
+        self.write('app.py', text)
+        app = self.start('app.py')
+        app.wait_for(r'^TypeError: main_func is async; pass .*asyncio\.run')
+        app.wait_for(WAITING)
+        call = 'run_with_reloader(lambda: __import__("asyncio").run(main())'
+        self.write('app.py', text.replace('run_with_reloader(main', call))
+        app.wait_ready('one')
 
     def test_reloads_whatever_encloses_it(self):
         encloses = {
