@@ -34,12 +34,12 @@ a watched file changes                         main unwinds, the child exits 3, 
 main returns, or ``sys.exit(n)`` with any n    both end                                     n
 other than 1 or 3
 an error (status 1) or a signal ends the       the parent says so, waits for a change,
-child, or any status but 0 comes within ten    starts it again
-seconds of a reload
-the child exits 3 by itself                    it is started again; but it is an error the
-                                               third time in a row within ten seconds of
-                                               its start, or if an installed package raised
-                                               it, as uvicorn does
+child, or it exits with any status but 0       starts it again
+within ten seconds of a reload
+the child exits 3 by itself                    it is started again; it counts as an error
+                                               the third time in a row within ten seconds
+                                               of its start, or when an installed package
+                                               raised it, as uvicorn does
 Ctrl-C                                         both end, the child first, no traceback; a    130
                                                program that does not end is ended after the
                                                grace time (5 seconds)
@@ -449,12 +449,14 @@ class _Parent:
             self._act_on(changes)
             return 'restart'
         self.files.update(changes)
+        if self.options.get('wait'):
+            return 'wait'
         self.threes = self.threes + 1 if status == RELOAD and is_quick else 0
         if status == RELOAD and self.threes < 3 and not self.has_failed:
             _inform(f'exit status {RELOAD}, restarting')
             self.was_saved = False
             return 'restart'
-        return 'end' if is_end and not self.options.get('wait') else 'wait'
+        return 'end' if is_end else 'wait'
 
     def _changes(self, *patterns: str) -> Dict[str, Look]:
         """Return how the files look that do not look as the last child knew them."""
@@ -484,7 +486,7 @@ class _Parent:
             what = f'ended with status {status}'
         if not any(map(_is_own, self.files.keys() - {_HERE})):
             what += ', none of your files is watched (name some with --extra-files)'
-        _say(f'{what}, waiting for a change{self.hint}')
+        (_say if status else _inform)(f'{what}, waiting for a change{self.hint}')
         self.hint = ''
         last, others = {}, {}  # type: ignore[var-annotated]
         since, next_walk = time.monotonic(), 0.0

@@ -1181,7 +1181,7 @@ class TheCommandLine(ReloaderTestCase):
     def test_wait_waits_for_the_next_save_whatever_the_status(self):
         self.way, self.console = 'command line', True
         self.write('helper.py', 'VALUE = 1\n')
-        for status in 0, 5, 1:
+        for status in 0, 5, 1, 3:
             with self.subTest(status):
                 self.write_app('one', 'sys.exit(%d)' % status, 'import helper')
                 app = self.start('reloader.py', '--wait', 'app.py')
@@ -1196,6 +1196,16 @@ class TheCommandLine(ReloaderTestCase):
                 app.ctrl_c()
                 self.assertEqual(app.wait_exit(), 130, app.output)
                 self.assertEqual(len(app.pids()), 3, app.output)
+
+    def test_wait_says_nothing_of_a_good_end_if_it_is_to_be_quiet(self):
+        self.way = 'command line'
+        self.write_app('one', 'sys.exit(0)')
+        app = self.start('reloader.py', '-qw', 'app.py')
+        wait_gone(app.wait_ready('one'))
+        self.write_app('two', 'sys.exit(5)')
+        app.wait_ready('two')
+        app.wait_for('^reloader: ended with status 5, waiting')
+        self.assertEqual(app.count('^reloader:'), 1, app.output)
 
     def test_wait_leaves_a_program_alone_that_writes_what_it_watches(self):
         self.way = 'command line'
