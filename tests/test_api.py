@@ -456,6 +456,18 @@ class ARestartFromTheProgram(ReloaderTestCase):
         self.assertEqual(app.wait_exit(), 0)
         self.assertEqual(app.count('^ready'), 6)
 
+    @both_ways
+    def test_may_be_the_last_thing_that_main_does(self):
+        self.write_app('one', """\
+            if not os.path.exists('been here'):
+                open('been here', 'w').close()
+                reloader.trigger_reload()
+            """, 'import reloader')
+        app = self.start_app()
+        app.wait_for(r'^reloader: trigger_reload\(\) called, restarting')
+        self.assertEqual(app.wait_exit(), 0, app.output)
+        self.assertEqual(len(app.pids()), 2, app.output)
+
     def test_without_a_reloader_it_is_an_error(self):
         done = self.run_once('-c', 'import reloader; reloader.trigger_reload()')
         self.assertEqual(done.returncode, 1)
