@@ -769,8 +769,9 @@ class FileCheckerThread(threading.Thread):
     def __exit__(self, kind: Optional[type[BaseException]], error: Optional[BaseException],
                  trace: Optional[TracebackType]) -> bool:
         with contextlib.suppress(KeyboardInterrupt):  # the interrupt may come too late, and here
-            while self._triggered and not self.status and self.is_alive() and not _is_ctrl_c(error):
-                time.sleep(TICK)  # trigger_reload() may be the last thing that main does
+            is_asked = self._triggered and not _is_ctrl_c(error)  # as the last thing in main
+            while is_asked and self.is_alive() and not self.status:
+                time.sleep(TICK)
             self._decide('exit')
         self.status = self.status or 'exit'
         # It has crashed, but when main is gone a thread may keep the process: go on to look.
