@@ -50,9 +50,9 @@ class Program:
     """A running program, whose lines are kept with the moment they came."""
 
     def __init__(self, reloader: Reloader, folder: Path, reload: bool, port: int = 0) -> None:
-        extra = reloader.extra if (folder / 'data').exists() else None
-        command = ((extra or reloader.command) if reload else reloader.plain).format(
-            python=sys.executable, bin=Path(sys.executable).parent, port=port)
+        command = (reloader.command if reload else reloader.plain).format(
+            python=sys.executable, bin=Path(sys.executable).parent, port=port,
+            extra='--extra-files data' if (folder / 'data').exists() else '')
         env = {k: v for k, v in os.environ.items() if not k.startswith(('PYTHON', 'RELOADER_'))}
         env.update(BENCHMARK_PORT=str(port), BENCHMARK_RELOAD='1' if reload else '')
         self.lines: list[Tuple[float, str]] = []

@@ -2,7 +2,7 @@
 
 Each prints `ready SERIAL PID START NOW` as its first line, START being the moment of its first
 statement, and answers `serial N` to a client, many times. The environment says whether it is to
-reload, its port, and a folder of extra files, where that is watched.
+reload, and its port; extra files, if there are any, are in the folder data.
 """
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Reloader:
     command: str = '{python} app.py'
     plain: str = '{python} app.py'
     serves: bool = True     # always; else only for the client that asks without a pause
-    extra: Optional[str] = None     # the command that watches the folder data, too
+    extra: bool = False     # it can watch the folder data, too
     times: dict[Tuple[str, int], list[float]] = field(      # by what and number of modules
         default_factory=lambda: collections.defaultdict(list))
     cpu: dict[int | str, float] = field(default_factory=dict)  # idle, by modules; or 'extra'
@@ -128,14 +128,13 @@ class Reloader:
 
 
 RELOADERS = [
-    Reloader('reloader', 'reloader.py, library', LIBRARY, serves=False, extra='{python} app.py'),
+    Reloader('reloader', 'reloader.py, library', LIBRARY, serves=False, extra=True),
     Reloader('reloader', 'reloader.py, command line', PLAIN + 'main()',
-             '{python} reloader.py app.py', serves=False,
-             extra='{python} reloader.py --extra-files data app.py'),
-    Reloader('reloader', 'reloader.py, `run(app)`', RUN, extra='{python} app.py'),
+             '{python} reloader.py {extra} app.py', serves=False, extra=True),
+    Reloader('reloader', 'reloader.py, `run(app)`', RUN, extra=True),
     Reloader('bottle', 'Bottle', BOTTLE),
-    Reloader('werkzeug', 'Werkzeug, stat', WERKZEUG % 'stat', extra='{python} app.py'),
-    Reloader('watchdog', 'Werkzeug, watchdog', WERKZEUG % 'watchdog', extra='{python} app.py'),
+    Reloader('werkzeug', 'Werkzeug, stat', WERKZEUG % 'stat', extra=True),
+    Reloader('watchdog', 'Werkzeug, watchdog', WERKZEUG % 'watchdog', extra=True),
     Reloader('flask', 'Flask', FLASK),
     Reloader('django', 'Django', DJANGO),
     Reloader('uvicorn', 'uvicorn', UVICORN, '{python} -m uvicorn app:app --port {port} --reload',
@@ -144,8 +143,7 @@ RELOADERS = [
              serves=False),
     Reloader('tornado', 'Tornado', TORNADO),
     Reloader('watchfiles', 'watchfiles CLI', PLAIN + 'main()',
-             "{bin}/watchfiles '{python} app.py'", serves=False,
-             extra="{bin}/watchfiles '{python} app.py'"),
+             "{bin}/watchfiles '{python} app.py'", serves=False, extra=True),
 ]
 
 
