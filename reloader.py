@@ -134,6 +134,7 @@ SMALL = 1 << 20  # bytes: larger files are not compared by content; no source is
 KILLED = 0xC0000000  # from here on Windows' statuses mean what signals do elsewhere
 
 _HERE = os.path.abspath(__file__)
+_sleep = time.sleep  # as it is now: gevent and eventlet replace it
 
 
 # ---------------------------------------------------------------------------------- the ways in
@@ -324,6 +325,7 @@ class _Parent:
         self.threes = 0  # how often in a row status 3 came unasked for, soon after the start
         self.row: Any = 0, []  # the child's: how many restarts came early, for which files
         self.cause: list[str] = []  # what changed while the last child ran, and led to this one
+        self.left: list[int] = []  # the processes that the last child left running
         self.hint = ' (Ctrl-C ends it)'  # the first time
         self.caught, self.caught_at = 0, 0.0  # the first signal that asked for the end
 
@@ -388,7 +390,7 @@ class _Parent:
         self.log.append('start', {
             'parent': os.getpid(), 'started': _mtime(self.lockfile, touch=True) / 1e9,
             'noticed': self.noticed, 'files': self.files, 'patterns': self.patterns,
-            'row': self.row, 'options': self.options, 'sockets': handles})
+            'row': self.row, 'left': self.left, 'options': self.options, 'sockets': handles})
         self.born, self.noticed = time.monotonic(), None
 
     def _wait_for_child(self) -> int:
@@ -409,6 +411,7 @@ class _Parent:
     def _take_records(self) -> bool:
         """Take over what the child has learned; return whether it has asked for a reload."""
         is_asked = self.has_failed = False  # see FileCheckerThread.__exit__
+        self.left = []
         for kind, *values in _Log(self.lockfile).read():
             if kind == 'file':
                 self.files[values[0]] = values[1]
@@ -419,6 +422,8 @@ class _Parent:
                 self.patterns += values
             elif kind == 'path':
                 _shared['path'] = values[0]
+            elif kind == 'left':
+                self.left += values[0]
             elif kind == 'failed':
                 self.has_failed = True
             elif kind == 'reload':
@@ -485,7 +490,8 @@ class _Parent:
         if self.options.get('wait') and 0 <= status < KILLED:
             what = f'ended with status {status}'
         if not any(map(_is_own, self.files.keys() - {_HERE})):
-            what += ', none of your files is watched (name some with --extra-files)'
+            what += (', none of your files is watched, but new .py files are (name others with '
+                     '--extra-files)')
         (_say if status else _inform)(f'{what}, waiting for a change{self.hint}')
         self.hint = ''
         last, others = {}, {}  # type: ignore[var-annotated]
@@ -740,10 +746,10 @@ class FileCheckerThread(threading.Thread):
         is_ours = _shared['files'] and lockfile == _shared['lockfile']
         self.files: _Files = _shared['files'] if is_ours else _Files(_Log(lockfile))
         self._deciding = threading.Lock()  # whoever sets the status first wins
-        self._nudge = threading.Lock()  # released to end a pause; a plain lock cannot be patched
-        self._nudge.acquire()
         self.has_left = self._has_raised = self._triggered = self._paused = False
         self._row: Tuple[int, list[str]] = 0, []  # see _is_storm
+        self._touched, self._age = -1, 0.0  # the lockfile's time, how long it has stood still
+        self._stop_at = float('inf')  # when to interrupt main, if it has not heard Ctrl-C
         # What the handler in main goes by, once main is to end.
         self._tries = self._raised = 0
         self._heard = False
@@ -777,7 +783,6 @@ class FileCheckerThread(threading.Thread):
         # It has crashed, but when main is gone a thread may keep the process: go on to look.
         self._has_raised = self.status == 'exit' and isinstance(error, Exception)
         self.has_left = True
-        self._wake_up()
         with contextlib.suppress(KeyboardInterrupt):
             if self.status == 'exit' and not self.files.header:
                 self.join()
@@ -793,48 +798,48 @@ class FileCheckerThread(threading.Thread):
 
     def run(self) -> None:
         """Look, until there is a reason to end; then see to it that main ends."""
-        age, touched = 0.0, -1  # how long the lockfile has stood still, and since when
-        shown, stop = '', float('inf')  # when to interrupt main, if it has not heard Ctrl-C
+        shown, next_hearing = '', 0.0
         # Under our own parent it goes on behind the block: threads may keep the process alive.
         while (not self.has_left or self.files.header) and _shared['checker'] is self:
-            former, touched = touched, _mtime(self.lockfile)
-            # Ticks are counted, so that a suspended laptop does not make the parent look dead.
-            age = age + self.files.tick() if touched == former else 0.0
-            if touched != former and 'stop' in self.files.read_log():
-                stop = time.monotonic() + _ctrl_c_patience()
-            if not touched or time.monotonic() > stop or self._is_orphan(age):
-                self._decide('error')
-                self._end_main()
+            if time.monotonic() >= next_hearing:
+                next_hearing = time.monotonic() + SLOW_TICK
+                if self._hears_the_end():
+                    self._decide('error')
+                    self._end_main()
             try:
-                is_ending = self.has_left or stop < float('inf')
+                is_ending = self.has_left or self._stop_at < float('inf')
                 if not is_ending or self._has_raised and not threading.main_thread().is_alive():
                     self._look()
             except Exception as error:  # which nobody foresaw: the next look may do better
                 if repr(error) != shown:
                     shown = repr(error)
                     _show(error)
-            self._nudge.acquire(timeout=self.files.tick())
+            _sleep(self.files.tick())
+
+    def _hears_the_end(self) -> bool:
+        """Read the lockfile; tell whether its parent is gone or has asked for the end."""
+        former, self._touched = self._touched, _mtime(self.lockfile)
+        # Hearings are counted, so that a suspended laptop does not make the parent look dead.
+        self._age = self._age + SLOW_TICK if self._touched == former else 0.0
+        if self._touched != former and 'stop' in self.files.read_log():
+            self._stop_at = time.monotonic() + _ctrl_c_patience()
+        return not self._touched or time.monotonic() > self._stop_at or self._is_orphan()
 
     def trigger(self) -> None:
-        """Reload at the next look, which comes at once."""
+        """Reload at the next look."""
         self._triggered = True
-        self._wake_up()
-
-    def _wake_up(self) -> None:
-        with contextlib.suppress(RuntimeError):  # it is awake
-            self._nudge.release()
 
     def _decide(self, status: str) -> bool:
         with self._deciding:
             self.status = self.status or status
         return self.status == status
 
-    def _is_orphan(self, age: float) -> bool:
+    def _is_orphan(self) -> bool:
         """Tell whether the parent is dead; one that was merely stopped is not, where ids tell."""
         is_ours = bool(self.files.header)
         is_gone = os.name == 'posix' and os.getppid() != self._parent
         if os.name == 'nt' or not is_ours:
-            is_gone = is_gone or age > max(GRACE, 3 * self.interval)
+            is_gone = is_gone or self._age > max(GRACE, 3 * self.interval)
         if is_gone and is_ours:  # the parent cannot do this any more
             _say('the parent is gone, stopped')
             _unlink(self.lockfile)
@@ -886,12 +891,12 @@ class FileCheckerThread(threading.Thread):
             if not self.has_left and passed >= self._tries * MOMENT:
                 self._tries += 1
                 self._interrupt_main(GRACE - passed)
-            self._nudge.acquire(timeout=TICK)
+            _sleep(TICK)
             passed = time.monotonic() - began
         threads = [thread.name for thread in threading.enumerate()
                    if not thread.daemon and thread is not threading.main_thread()]
         _say(f"still busy, ended: {', '.join(threads or ['MainThread'])}")
-        _signal_children(_KILL)
+        _signal(_children(), _KILL)
         for stream in sys.stdout, sys.stderr:
             with contextlib.suppress(Exception):  # None, closed, or nobody reads
                 stream.flush()
@@ -911,7 +916,7 @@ class FileCheckerThread(threading.Thread):
             signum = signal.SIGINT
         elif self._tries == 2 and not self._heard:
             signum = signal.SIGINT  # which wakes sigwait, too
-            _signal_children(signum)  # os.system waits for them
+            _signal(_abandoned(), signum)  # os.system waits for them
         _wake_tk()
         if callable(signal.getsignal(signum)):  # else it would be ignored, or end the process
             # Not _thread.interrupt_main(), which wakes no call that waits.
@@ -976,15 +981,15 @@ _Interrupt: Any = type('KeyboardInterrupt', (KeyboardInterrupt,), {'__module__':
 
 def _end_children() -> None:
     """End what the program has started and left behind, as Ctrl-C at a terminal would."""
-    for signum, patience in (signal.SIGINT, MOMENT), (signal.SIGTERM, GRACE):
-        _signal_children(signum)
+    for signum, patience in (signal.SIGINT, MOMENT), (signal.SIGTERM, GRACE), (_KILL, 0.0):
+        _signal(_abandoned(), signum)
         until = time.monotonic() + patience
-        while {*_children()} - _ending_with_us() and time.monotonic() < until:
+        while _abandoned() and time.monotonic() < until:
             time.sleep(TICK / 4)
 
 
-def _signal_children(signum: int) -> None:
-    for pid in {*_children()} - (_ending_with_us() if signum != _KILL else set()):
+def _signal(pids: Iterable[int], signum: int) -> None:
+    for pid in pids:
         with contextlib.suppress(OSError):  # it ended meanwhile
             os.kill(pid, signum)
 
@@ -1014,6 +1019,10 @@ def _become_child(environ: Any) -> bool:
         os.environ['LISTEN_PID'] = str(os.getpid())
     files.install()
     files.find()
+    # A program that ended by itself is done with its processes when it is started again.
+    _found.update(files.header.get('left', ()))
+    _end_children()
+    atexit.register(lambda: files.log.append('left', _abandoned()))
     if sys.version_info >= (3, 12) and os.name == 'posix':  # a fork would warn of our thread
         os.register_at_fork(before=lambda: warnings.filterwarnings(
             'ignore', '.* is multi-threaded, use of ', DeprecationWarning))
@@ -1222,7 +1231,7 @@ class _Files:
             self._next_round = now + self.interval - 2 * TICK  # the tick, and the reload, add
             self._examine([path for path in [*self.known] if path not in self.extra])
         if not self.changed:
-            self.first_change = time.monotonic()
+            self.first_change = now
         ready = self._ready_changes()
         if is_round and not ready:
             self.find()
@@ -1536,14 +1545,14 @@ def _children() -> list[int]:
     return [pid for pid, _, group in table if pid in _found and group == os.getpgrp()]
 
 
-def _ending_with_us() -> set[int]:
-    """Return the processes that multiprocessing ends itself as the interpreter ends."""
+def _abandoned() -> set[int]:
+    """Return the children but for those that multiprocessing ends as the interpreter ends."""
     tracker = getattr(sys.modules.get('multiprocessing.resource_tracker'), '_resource_tracker', 0)
     server = getattr(sys.modules.get('multiprocessing.forkserver'), '_forkserver', 0)
     multiprocessing = sys.modules.get('multiprocessing')
     workers = multiprocessing.active_children() if multiprocessing and os.name == 'posix' else ()
-    return {getattr(tracker, '_pid', 0), getattr(server, '_forkserver_pid', 0),
-            *(worker.pid for worker in workers if worker.daemon)}
+    return {*_children()} - {getattr(tracker, '_pid', 0), getattr(server, '_forkserver_pid', 0),
+                             *(worker.pid for worker in workers if worker.daemon)}
 
 
 def _processes() -> Iterator[Tuple[int, int, int]]:

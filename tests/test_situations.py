@@ -302,6 +302,20 @@ class ItEndsAsCtrlCWould(TogetherTestCase):
             'sleep 600; true', '(sleep 600; true)', "trap '' INT; while :; do sleep 0.1; done",
             "trap '' INT TERM; while :; do sleep 0.1; done"))
 
+    def test_what_it_leaves_behind_as_it_crashes_is_ended_before_the_next_start(self):
+        def scene(case, ending):
+            case.write_app('one', self.STARTING.replace('time.sleep(600)', ending)
+                           % ("trap '' INT; while :; do sleep 0.1; done", False),
+                           'import subprocess')
+            app = case.start_app()
+            other = int(app.wait_for(r'^other (\d+)').group(1))
+            app.wait_for('waiting for a change')
+            self.assertTrue(is_alive(other))
+            case.write_app('two')
+            app.wait_ready('two')
+            self.assertFalse(is_alive(other))
+        self.at_once(scene, ways('1 / 0', 'sys.exit(1)'))
+
     def test_one_whose_own_parent_ends_sooner_is_ended_too(self):
         def scene(case):
             inner = "trap '' INT; echo inner $$; while :; do sleep 0.1; done"
