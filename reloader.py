@@ -84,9 +84,7 @@ del sys.path[:_HAS_PLACE]
 import atexit
 import contextlib
 import marshal
-import ntpath
 import os
-import posixpath
 import signal
 import stat
 import threading
@@ -490,8 +488,7 @@ class _Parent:
         if self.options.get('wait') and 0 <= status < KILLED:
             what = f'ended with status {status}'
         if not any(map(_is_own, self.files.keys() - {_HERE})):
-            what += (', none of your files is watched, but new .py files are (name others with '
-                     '--extra-files)')
+            what += ', none of your files is watched yet (name some with --extra-files)'
         (_say if status else _inform)(f'{what}, waiting for a change{self.hint}')
         self.hint = ''
         last, others = {}, {}  # type: ignore[var-annotated]
@@ -674,12 +671,12 @@ def _own_flags() -> list[str]:
 
 def _child_command(orig_argv: list[str], argv: list[str], executable: str, options: list[str],
                    spec: str, file: str, start: str) -> list[str]:
-    """Build the child's command line, from nothing but the arguments (any platform's).
+    """Build the child's command line, from nothing but the arguments.
 
     orig_argv (Python 3.10) is repeated where it names the program that runs. Where it is empty, or
     names a debugger around it, the rest is put together: argv, and spec and file of ``__main__``.
     """
-    place = ntpath.dirname(file) if spec == '__main__' else file  # in a directory, an archive
+    place = os.path.dirname(file) if spec == '__main__' else file  # in a directory, an archive
     form, name = _split_command(orig_argv)
     if (form == '-c' and not file or form == '-m' and spec in (name, name + '.__main__')
             or form == 'file' and _whole(name, start) == _whole(place, start)):
@@ -696,9 +693,7 @@ def _child_command(orig_argv: list[str], argv: list[str], executable: str, optio
 
 
 def _whole(path: str, start: str) -> str:
-    """Return a path of either system's in a form to be compared, not opened."""
-    system: Any = posixpath if start.startswith('/') else ntpath
-    return str(system.normcase(system.normpath(system.join(start, path))))
+    return os.path.normcase(os.path.normpath(os.path.join(start, path)))
 
 
 def _split_command(command: list[str]) -> Tuple[str, str]:
@@ -1026,19 +1021,23 @@ def _become_child(environ: Any) -> bool:
     if sys.version_info >= (3, 12) and os.name == 'posix':  # a fork would warn of our thread
         os.register_at_fork(before=lambda: warnings.filterwarnings(
             'ignore', '.* is multi-threaded, use of ', DeprecationWarning))
+    _hide_our_frames(files.log)
+    return True
+
+
+def _hide_our_frames(log: _Log) -> None:
+    """Show no frames of the command line, and nothing of a Ctrl-C during the imports."""
     former = sys.excepthook
 
     def excepthook(kind: type[BaseException], error: BaseException,
                    trace: Optional[TracebackType]) -> None:
-        """Show no frames of the command line, and nothing of a Ctrl-C during the imports."""
         while trace and trace.tb_frame.f_code.co_filename in ('<string>', __file__):
             trace = trace.tb_next
-        files.log.append('path', [path for path in sys.path if type(path) is str])
+        log.append('path', [path for path in sys.path if type(path) is str])
         if not issubclass(kind, KeyboardInterrupt):
             former(kind, error.with_traceback(trace), trace)
 
     sys.excepthook = excepthook
-    return True
 
 
 def _show(error: Exception) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 import json
 import ntpath
 import os
+import posixpath
 import re
 import subprocess
 import sys
+import types
 import unittest
 import zipfile
+from unittest import mock
 
 from tests import support
 from tests.support import FOREVER, library, needs_posix, plain, side_by_side, wait_gone
@@ -683,9 +686,12 @@ REFUSED = {
 
 def child_command(orig=(), argv=(), spec='', file='', options=(), start='/work'):
     """Call the pure function; return the executable, and the words after it."""
-    executable = WINPYTHON if start[1:2] == ':' else PYTHON
-    found = reloader._child_command(list(orig), list(argv), executable, list(options), spec, file,
-                                    start)
+    is_windows = start[1:2] == ':'
+    executable = WINPYTHON if is_windows else PYTHON
+    system = types.SimpleNamespace(path=ntpath if is_windows else posixpath)
+    with mock.patch.object(reloader, 'os', system):
+        found = reloader._child_command(list(orig), list(argv), executable, list(options), spec,
+                                        file, start)
     return executable, found
 
 
