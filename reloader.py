@@ -1304,9 +1304,11 @@ def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
     try:
         status = os.stat(path)
         look = status.st_mtime_ns, status.st_size, status.st_ino, None
+        if look == known:
+            return look
         if not stat.S_ISREG(status.st_mode):  # a pipe or a device never changes, a folder may
             return look if stat.S_ISDIR(status.st_mode) else None
-        if look == known or look[1] > SMALL or known is None and look[0] < young * 1e9:
+        if look[1] > SMALL or known is None and look[0] < young * 1e9:
             return look
         from importlib.util import source_hash  # late: on 3.9 it brings typing along
         with open(path, 'rb') as file:
