@@ -1014,14 +1014,13 @@ def _become_child(environ: Any) -> bool:
         os.environ['LISTEN_PID'] = str(os.getpid())
     files.install()
     files.find()
-    # A program that ended by itself is done with its processes when it is started again.
-    _found.update(files.header.get('left', ()))
-    _end_children()
-    atexit.register(lambda: files.log.append('left', _abandoned()))
     if sys.version_info >= (3, 12) and os.name == 'posix':  # a fork would warn of our thread
         os.register_at_fork(before=lambda: warnings.filterwarnings(
             'ignore', '.* is multi-threaded, use of ', DeprecationWarning))
     _hide_our_frames(files.log)
+    atexit.register(lambda: files.log.append('left', _abandoned()))
+    _found.update(files.header.get('left', ()))
+    _end_children()  # those of a program that has ended by itself and is started again
     return True
 
 
