@@ -310,7 +310,7 @@ class _Parent:
                 _say(f'{_short(name)} is a pipe or a device, not watched')
         # All that the parent knows of the program: the patterns, and how the files looked to the
         # last child.
-        self.patterns: list[str] = [*options['extra_files']]
+        self.patterns: set[str] = {*options['extra_files']}
         self.files: Dict[str, Look] = {}
         self.files = self._changes(*self.patterns)
         self.child: Optional[subprocess.Popen[bytes]] = None
@@ -413,11 +413,12 @@ class _Parent:
         for kind, *values in _Log(self.lockfile).read():
             if kind == 'file':
                 self.files[values[0]] = values[1]
-            elif kind == 'entered':  # it has read all that it uses: the rest is past
-                self.files = {path: self.files.get(path) for path in values[0]}
-                self.patterns = values[1]
+            elif kind == 'entered':  # it has read all that it uses: the rest is past, but for
+                self.patterns.update(values[1])  # what it may have come to watch() later
+                used = [*values[0], *_expand(*self.patterns)]
+                self.files = {path: self.files.get(path) for path in used}
             elif kind == 'pattern':
-                self.patterns += values
+                self.patterns.update(values)
             elif kind == 'path':
                 _shared['path'] = values[0]
             elif kind == 'left':

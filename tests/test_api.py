@@ -408,6 +408,18 @@ class MoreFilesAtRunTime(ReloaderTestCase):
         self.assertEqual(app.count('^ready'), 6)
         self.assertEqual(app.count('e\\.txt'), 0)
 
+    @both_ways
+    def test_stays_watched_if_the_program_crashes_before_it_asks_again(self):
+        self.write('a.txt', '1')
+        app = self._start("""\
+            print(int(open('a.txt').read()), flush=True)
+            reloader.watch('a.txt')
+            """)
+        self.write('a.txt', 'no number')
+        app.wait_for('waiting for a change')
+        self.write('a.txt', '2')
+        app.wait_for('^2$')
+
     def _start(self, block):
         self.write_app('one', textwrap.dedent(block) + TICKING, before='import reloader')
         app = self.start_app()
