@@ -742,10 +742,10 @@ class FileCheckerThread(threading.Thread):
         is_ours = _shared['files'] and lockfile == _shared['lockfile']
         self.files: _Files = _shared['files'] if is_ours else _Files(_Log(lockfile))
         self._deciding = threading.Lock()  # whoever sets the status first wins
-        self.has_left = self._has_raised = self._triggered = self._paused = False
+        self.has_left = self._triggered = self._paused = False
         self._row: Tuple[int, list[str]] = 0, []  # see _is_storm
         self._touched, self._age = -1, 0.0  # the lockfile's time, how long it has stood still
-        self._stop_at = float('inf')  # when to interrupt main, if it has not heard Ctrl-C
+        self._ctrl_c_at = float('inf')
         # What the handler in main goes by, once main is to end.
         self._tries = self._raised = 0
         self._heard = False
@@ -776,12 +776,11 @@ class FileCheckerThread(threading.Thread):
                 time.sleep(TICK)
             self._decide('exit')
         self.status = self.status or 'exit'
-        # It has crashed, but when main is gone a thread may keep the process: go on to look.
-        self._has_raised = self.status == 'exit' and isinstance(error, Exception)
         self.has_left = True
-        with contextlib.suppress(KeyboardInterrupt):
+        with contextlib.suppress(KeyboardInterrupt, Exception):  # as an odd object may raise
             if self.status == 'exit' and not self.files.header:
                 self.join()
+            self.files.find()  # what ended soon may have imported in other ways than our finder's
         if self._is_ours(_WAKE):
             signal.signal(_WAKE, self._former)
         if self.files in sys.meta_path:
@@ -801,10 +800,9 @@ class FileCheckerThread(threading.Thread):
                 next_hearing = time.monotonic() + SLOW_TICK
                 if self._hears_the_end():
                     self._decide('error')
-                    self._end_main()
+                    self._end_main(min(self._ctrl_c_at, time.monotonic()))
             try:
-                is_ending = self.has_left or self._stop_at < float('inf')
-                if not is_ending or self._has_raised and not threading.main_thread().is_alive():
+                if self._ctrl_c_at == float('inf') and (not self.has_left or _is_main_gone()):
                     self._look()
             except Exception as error:  # which nobody foresaw: the next look may do better
                 if repr(error) != shown:
@@ -818,8 +816,9 @@ class FileCheckerThread(threading.Thread):
         # Hearings are counted, so that a suspended laptop does not make the parent look dead.
         self._age = self._age + SLOW_TICK if self._touched == former else 0.0
         if self._touched != former and 'stop' in self.files.read_log():
-            self._stop_at = time.monotonic() + _ctrl_c_patience()
-        return not self._touched or time.monotonic() > self._stop_at or self._is_orphan()
+            self._ctrl_c_at = time.monotonic()
+        is_deaf = time.monotonic() - self._ctrl_c_at > _ctrl_c_patience()
+        return not self._touched or is_deaf or self._is_orphan()
 
     def trigger(self) -> None:
         """Reload at the next look."""
@@ -847,7 +846,7 @@ class FileCheckerThread(threading.Thread):
         is_asked = self._triggered and not self.files.changed  # no save is half done or broken
         if not is_asked and (not changed or self._is_storm(changed)) or _at_prompt():
             return
-        if self._decide('reload') or self._has_raised:
+        if self._decide('reload') or _is_main_gone():
             self.status = 'reload'
             looks = {path: self.files.changed[path][0] for path in changed}
             self.files.log.append('reload', time.time(), self._row, looks)
@@ -855,7 +854,8 @@ class FileCheckerThread(threading.Thread):
                 _drop_bytecode(path)
             reason = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
             _inform(f'{reason}, restarting')
-            self._end_main()
+            # Where main is gone nobody can tell the threads that are left.
+            self._end_main(0.0 if _is_main_gone() else time.monotonic())
 
     def _is_storm(self, changed: list[str]) -> bool:
         """Tell whether to pause: a program that rewrites its own files must not restart for ever.
@@ -879,14 +879,13 @@ class FileCheckerThread(threading.Thread):
         self._paused = True
         return True
 
-    def _end_main(self) -> NoReturn:
+    def _end_main(self, since: float) -> NoReturn:
         """Interrupt main until it leaves; end the process in the end, also behind the block."""
-        began, passed = time.monotonic(), 0.0
-        while (passed < GRACE and not self._has_raised
-               and (self.has_left or not self._is_hopeless(passed))):
+        began, passed, until = time.monotonic(), 0.0, since + GRACE
+        while began + passed < until and (self.has_left or not self._is_hopeless(passed)):
             if not self.has_left and passed >= self._tries * MOMENT:
                 self._tries += 1
-                self._interrupt_main(GRACE - passed)
+                self._interrupt_main(until - began - passed)
             _sleep(TICK)
             passed = time.monotonic() - began
         threads = [thread.name for thread in threading.enumerate()
@@ -912,7 +911,6 @@ class FileCheckerThread(threading.Thread):
             signum = signal.SIGINT
         elif self._tries == 2 and not self._heard:
             signum = signal.SIGINT  # which wakes sigwait, too
-            _signal(_abandoned(), signum)  # os.system waits for them
         _wake_tk()
         if callable(signal.getsignal(signum)):  # else it would be ignored, or end the process
             # Not _thread.interrupt_main(), which wakes no call that waits.
@@ -920,6 +918,8 @@ class FileCheckerThread(threading.Thread):
                 signal.pthread_kill(self._main, signum)
             else:
                 signal.raise_signal(signum)
+        if self._tries == 1 and os.name == 'posix':  # as Ctrl-C does: main may wait for them
+            _signal(_abandoned(), signal.SIGINT)
 
     def _is_ours(self, signum: int) -> bool:
         return signal.getsignal(signum) == self._on_wake
@@ -987,7 +987,9 @@ def _end_children() -> None:
 def _signal(pids: Iterable[int], signum: int) -> None:
     for pid in pids:
         with contextlib.suppress(OSError):  # it ended meanwhile
-            os.kill(pid, signum)
+            if signum != signal.SIGINT or pid not in _interrupted:  # one Ctrl-C, not two
+                os.kill(pid, signum)
+        _interrupted.add(pid)
 
 
 def _shut_down_unclaimed(header: Dict[str, Any]) -> None:
@@ -1018,14 +1020,14 @@ def _become_child(environ: Any) -> bool:
     if sys.version_info >= (3, 12) and os.name == 'posix':  # a fork would warn of our thread
         os.register_at_fork(before=lambda: warnings.filterwarnings(
             'ignore', '.* is multi-threaded, use of ', DeprecationWarning))
-    _hide_our_frames(files.log)
+    _hide_our_frames(files)
     atexit.register(lambda: files.log.append('left', _abandoned()))
     _found.update(files.header.get('left', ()))
     _end_children()  # those of a program that has ended by itself and is started again
     return True
 
 
-def _hide_our_frames(log: _Log) -> None:
+def _hide_our_frames(files: _Files) -> None:
     """Show no frames of the command line, and nothing of a Ctrl-C during the imports."""
     former = sys.excepthook
 
@@ -1033,7 +1035,8 @@ def _hide_our_frames(log: _Log) -> None:
                    trace: Optional[TracebackType]) -> None:
         while trace and trace.tb_frame.f_code.co_filename in ('<string>', __file__):
             trace = trace.tb_next
-        log.append('path', [path for path in sys.path if type(path) is str])
+        files.log.append('path', [path for path in sys.path if type(path) is str])
+        files.find_in(error)
         if not issubclass(kind, KeyboardInterrupt):
             former(kind, error.with_traceback(trace), trace)
 
@@ -1144,6 +1147,18 @@ class _Files:
         for name in sys.argv[:1]:  # coverage, cProfile and trace run it out of sight
             if name.endswith('.py') and os.path.isfile(name):
                 self.watch(_source_of(name), self._look_when_read)
+
+    def find_in(self, error: BaseException) -> None:
+        """Watch the files that a traceback names, however they came to run or to be missed."""
+        for link in _chain(error):
+            names = [link.filename] if isinstance(link, (SyntaxError, OSError)) else []
+            trace = link.__traceback__
+            while trace:
+                names.append(trace.tb_frame.f_code.co_filename)
+                trace = trace.tb_next
+            for name in names:
+                if isinstance(name, str) and '<' not in name:
+                    self.watch(_source_of(name), self._look_when_read)
 
     def match(self, patterns: Iterable[str]) -> None:
         """Watch what patterns match; of those matched before, a file that is new is a change."""
@@ -1260,6 +1275,8 @@ class _Files:
                     self.known[path] = (*look[:3], None)
             elif path not in self.changed or self.changed[path][0] != look:
                 self.changed[path], self.last_change = (look, now), now
+                if path not in self.extra:
+                    self.verdicts.clear()  # to say once more what keeps this save waiting
 
     def _ready_changes(self) -> list[str]:
         """Return the changed files if it is time: none is missing, all compile, none follows."""
@@ -1487,6 +1504,13 @@ _WAKE: int = getattr(signal, 'SIGURG', signal.SIGINT)
 _KILL: int = getattr(signal, 'SIGKILL', signal.SIGTERM)
 
 
+def _is_main_gone() -> bool:
+    """Tell whether main has ended, and only threads keep the process alive."""
+    main = threading.main_thread()
+    return not main.is_alive() and any(not thread.daemon and thread is not main
+                                       for thread in threading.enumerate())
+
+
 def _debugger() -> Any:
     """Return the base class of pdb and its kind, if the program has imported it."""
     return getattr(sys.modules.get('bdb'), 'Bdb', ())
@@ -1519,6 +1543,7 @@ def _wake_tk() -> None:
 
 
 _found: set[int] = set()  # what _children() has found: one whose parent has ended stays known
+_interrupted: set[int] = set()
 
 
 def _children() -> list[int]:
@@ -1527,9 +1552,7 @@ def _children() -> list[int]:
     On Windows these are multiprocessing's workers.
     """
     if os.name == 'nt':
-        multiprocessing = sys.modules.get('multiprocessing')
-        workers = multiprocessing.active_children() if multiprocessing else ()
-        return [worker.pid for worker in workers]
+        return [worker.pid for worker in _workers()]
     if hasattr(os, 'waitid'):
         try:
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -1550,10 +1573,16 @@ def _abandoned() -> set[int]:
     """Return the children but for those that multiprocessing ends as the interpreter ends."""
     tracker = getattr(sys.modules.get('multiprocessing.resource_tracker'), '_resource_tracker', 0)
     server = getattr(sys.modules.get('multiprocessing.forkserver'), '_forkserver', 0)
-    multiprocessing = sys.modules.get('multiprocessing')
-    workers = multiprocessing.active_children() if multiprocessing and os.name == 'posix' else ()
-    return {*_children()} - {getattr(tracker, '_pid', 0), getattr(server, '_forkserver_pid', 0),
-                             *(worker.pid for worker in workers if worker.daemon)}
+    daemons = {worker.pid for worker in _workers() if worker.daemon and os.name == 'posix'}
+    return {*_children()} - daemons - {getattr(tracker, '_pid', 0),
+                                       getattr(server, '_forkserver_pid', 0)}
+
+
+def _workers() -> list[Any]:
+    """Return multiprocessing's workers; a file beside the program may have its name, too."""
+    workers: Callable[[], list[Any]] = getattr(
+        sys.modules.get('multiprocessing'), 'active_children', list)
+    return workers()
 
 
 def _processes() -> Iterator[Tuple[int, int, int]]:
