@@ -357,6 +357,7 @@ class WhatTakesItsTime(ReloaderTestCase):
             wait_gone(child)
             wait_until(lambda: not os.listdir(tmp))
             if way == 'library':
+                app.wait_for('^reloader: stopped by')
                 app.ctrl_c()
             self.assertEqual(app.wait_exit(), status, app.output)
 
