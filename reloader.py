@@ -42,7 +42,7 @@ the child exits 3 by itself                    it is started again; it counts as
                                                raised it, as uvicorn does
 Ctrl-C                                         both end, the child first, no traceback; a    130
                                                program that does not end is ended after the
-                                               grace time (5 seconds)
+                                               grace time (5 seconds, at a terminal 8)
 SIGTERM or SIGHUP to the parent                passed to the child; both end                128 + n
 the parent is killed                           the child ends by itself
 the lockfile is deleted                        both end, one line says so                   1
@@ -800,7 +800,7 @@ class FileCheckerThread(threading.Thread):
                 next_hearing = time.monotonic() + SLOW_TICK
                 if self._hears_the_end():
                     self._decide('error')
-                    self._end_main(min(self._ctrl_c_at, time.monotonic()))
+                    self._end_main(GRACE)
             try:
                 if self._ctrl_c_at == float('inf') and (not self.has_left or _is_main_gone()):
                     self._look()
@@ -855,7 +855,7 @@ class FileCheckerThread(threading.Thread):
             reason = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
             _inform(f'{reason}, restarting')
             # Where main is gone nobody can tell the threads that are left.
-            self._end_main(0.0 if _is_main_gone() else time.monotonic())
+            self._end_main(0.0 if _is_main_gone() else GRACE)
 
     def _is_storm(self, changed: list[str]) -> bool:
         """Tell whether to pause: a program that rewrites its own files must not restart for ever.
@@ -879,13 +879,13 @@ class FileCheckerThread(threading.Thread):
         self._paused = True
         return True
 
-    def _end_main(self, since: float) -> NoReturn:
+    def _end_main(self, grace: float) -> NoReturn:
         """Interrupt main until it leaves; end the process in the end, also behind the block."""
-        began, passed, until = time.monotonic(), 0.0, since + GRACE
-        while began + passed < until and (self.has_left or not self._is_hopeless(passed)):
+        began, passed = time.monotonic(), 0.0
+        while passed < grace and (self.has_left or not self._is_hopeless(passed)):
             if not self.has_left and passed >= self._tries * MOMENT:
                 self._tries += 1
-                self._interrupt_main(until - began - passed)
+                self._interrupt_main(grace - passed)
             _sleep(TICK)
             passed = time.monotonic() - began
         threads = [thread.name for thread in threading.enumerate()
