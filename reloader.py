@@ -1896,7 +1896,7 @@ def _join_threads() -> None:
     pools = sys.modules.get('concurrent.futures.thread')
     idle = getattr(pools, '_threads_queues', ())  # a pool's threads end when the interpreter does
     while threads := [thread for thread in threading.enumerate() if not thread.daemon
-                      and thread is not threading.main_thread() and thread not in idle]:
+                      and thread is not threading.current_thread() and thread not in idle]:
         threads[0].join()
 
 

@@ -152,6 +152,19 @@ main = functools.partial(run_server, '127.0.0.1', PORT)
 """,
 }
 
+EVENTLET = (
+    WSGI
+    + """
+import warnings
+warnings.simplefilter('ignore')
+import eventlet
+eventlet.monkey_patch()
+from eventlet import wsgi
+def main():
+    wsgi.server(eventlet.listen(('127.0.0.1', PORT)), app)
+"""
+)
+
 LIBRARY = """
 if __name__ == '__main__':
     import reloader
@@ -202,6 +215,7 @@ def checks() -> list[Check]:
         ('flask', 'run', flask, [*module, 'flask', 'run', '--port={port}']),
     ]:
         found.append(Check(name, f'reloader.py -m {name} {way}', source, words))
+    found.append(Check('eventlet', 'reloader.py app.py', HEAD + EVENTLET + COMMAND, command))
     found.append(Check('debugpy', 'debugpy --listen app.py', bottle + LIBRARY, debugger))
     way = 'its own run(reloader=True) with our checker, twice'
     found.append(Check('bottle', way, HEAD + BOTTLES_OWN, library, ('two', 'three'), status=0))
@@ -288,6 +302,9 @@ def perform(check: Check, folder: Path, log: Path) -> str:
             raise AssertionError(f'ran on for {TIMEOUT} s after Ctrl-C') from None
         if process.returncode != check.status:
             raise AssertionError(f'status {process.returncode} after Ctrl-C, not {check.status}')
+        # The others show some of their own as they end by Ctrl-C, and then not always.
+        if check.framework == 'eventlet' and 'Traceback' in log.read_text(errors='replace'):
+            raise AssertionError('a traceback that Ctrl-C would not have shown')
         return 'new value after ' + ' and '.join(f'{one:.2f}' for one in seconds) + ' s'
     finally:
         end_group(process)
