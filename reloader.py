@@ -745,7 +745,7 @@ class FileCheckerThread(threading.Thread):
         self.has_left = self._triggered = self._paused = False
         self._row: Tuple[int, list[str]] = 0, []  # see _is_storm
         self._touched, self._age = -1, 0.0  # the lockfile's time, how long it has stood still
-        self._ctrl_c_at = float('inf')
+        self._stop_at = float('inf')  # when to interrupt main, if it has not heard Ctrl-C
         # What the handler in main goes by, once main is to end.
         self._tries = self._raised = 0
         self._heard = False
@@ -802,7 +802,7 @@ class FileCheckerThread(threading.Thread):
                     self._decide('error')
                     self._end_main(GRACE)
             try:
-                if self._ctrl_c_at == float('inf') and (not self.has_left or _is_main_gone()):
+                if self._stop_at == float('inf') and (not self.has_left or _is_main_gone()):
                     self._look()
             except Exception as error:  # which nobody foresaw: the next look may do better
                 if repr(error) != shown:
@@ -816,9 +816,8 @@ class FileCheckerThread(threading.Thread):
         # Hearings are counted, so that a suspended laptop does not make the parent look dead.
         self._age = self._age + SLOW_TICK if self._touched == former else 0.0
         if self._touched != former and 'stop' in self.files.read_log():
-            self._ctrl_c_at = time.monotonic()
-        is_deaf = time.monotonic() - self._ctrl_c_at > _ctrl_c_patience()
-        return not self._touched or is_deaf or self._is_orphan()
+            self._stop_at = time.monotonic() + _ctrl_c_patience()
+        return not self._touched or time.monotonic() > self._stop_at or self._is_orphan()
 
     def trigger(self) -> None:
         """Reload at the next look."""
@@ -1149,16 +1148,16 @@ class _Files:
                 self.watch(_source_of(name), self._look_when_read)
 
     def find_in(self, error: BaseException) -> None:
-        """Watch the files that a traceback names, however they came to run or to be missed."""
+        """Watch the files that a traceback names, and one that was not found: the fix may come."""
         for link in _chain(error):
-            names = [link.filename] if isinstance(link, (SyntaxError, OSError)) else []
+            names = [link.filename] if isinstance(link, (SyntaxError, FileNotFoundError)) else []
             trace = link.__traceback__
             while trace:
                 names.append(trace.tb_frame.f_code.co_filename)
                 trace = trace.tb_next
             for name in names:
                 if isinstance(name, str) and '<' not in name:
-                    self.watch(_source_of(name), self._look_when_read)
+                    self.watch(_source_of(name), self.look_now)
 
     def match(self, patterns: Iterable[str]) -> None:
         """Watch what patterns match; of those matched before, a file that is new is a change."""
@@ -1543,7 +1542,7 @@ def _wake_tk() -> None:
 
 
 _found: set[int] = set()  # what _children() has found: one whose parent has ended stays known
-_interrupted: set[int] = set()
+_interrupted: set[int] = set()  # by us: at Ctrl-C they hear it once, too
 
 
 def _children() -> list[int]:
