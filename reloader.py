@@ -413,8 +413,9 @@ class _Parent:
         for kind, *values in _Log(self.lockfile).read():
             if kind == 'file':
                 self.files[values[0]] = values[1]
-            elif kind == 'entered':  # it has read all that it uses: the rest is past, but for
-                self.patterns.update(values[1])  # what it may have come to watch() later
+            elif kind == 'entered':
+                # What it has not read is past, but it may yet watch() what the last one did.
+                self.patterns.update(values[1])
                 used = [*values[0], *_expand(*self.patterns)]
                 self.files = {path: self.files.get(path) for path in used}
             elif kind == 'pattern':
@@ -785,7 +786,8 @@ class FileCheckerThread(threading.Thread):
             signal.signal(_WAKE, self._former)
         if self.files in sys.meta_path:
             sys.meta_path.remove(self.files)
-        if isinstance(error, SystemExit) and error.code == RELOAD and not _is_own(_origin(trace)):
+        origin = ['', *_files_in(trace)][-1]
+        if isinstance(error, SystemExit) and error.code == RELOAD and not _is_own(origin):
             self.files.log.append('failed')  # so uvicorn ends whose application fails to start
         if self.status != 'exit' and isinstance(error, Exception):  # a mistake in a finally
             _show(error)
@@ -845,7 +847,8 @@ class FileCheckerThread(threading.Thread):
         is_asked = self._triggered and not self.files.changed  # no save is half done or broken
         if not is_asked and (not changed or self._is_storm(changed)) or _at_prompt():
             return
-        if self._decide('reload') or _is_main_gone():
+        is_main_gone = _is_main_gone()
+        if self._decide('reload') or is_main_gone:
             self.status = 'reload'
             looks = {path: self.files.changed[path][0] for path in changed}
             self.files.log.append('reload', time.time(), self._row, looks)
@@ -854,7 +857,7 @@ class FileCheckerThread(threading.Thread):
             reason = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
             _inform(f'{reason}, restarting')
             # Where main is gone nobody can tell the threads that are left.
-            self._end_main(0.0 if _is_main_gone() else GRACE)
+            self._end_main(0.0 if is_main_gone else GRACE)
 
     def _is_storm(self, changed: list[str]) -> bool:
         """Tell whether to pause: a program that rewrites its own files must not restart for ever.
@@ -887,9 +890,8 @@ class FileCheckerThread(threading.Thread):
                 self._interrupt_main(grace - passed)
             _sleep(TICK)
             passed = time.monotonic() - began
-        threads = [thread.name for thread in threading.enumerate()
-                   if not thread.daemon and thread is not threading.main_thread()]
-        _say(f"still busy, ended: {', '.join(threads or ['MainThread'])}")
+        names = [thread.name for thread in _lasting_threads()] or ['MainThread']
+        _say(f"still busy, ended: {', '.join(names)}")
         _signal(_children(), _KILL)
         for stream in sys.stdout, sys.stderr:
             with contextlib.suppress(Exception):  # None, closed, or nobody reads
@@ -1150,11 +1152,9 @@ class _Files:
     def find_in(self, error: BaseException) -> None:
         """Watch the files that a traceback names, and one that was not found: the fix may come."""
         for link in _chain(error):
-            names = [link.filename] if isinstance(link, (SyntaxError, FileNotFoundError)) else []
-            trace = link.__traceback__
-            while trace:
-                names.append(trace.tb_frame.f_code.co_filename)
-                trace = trace.tb_next
+            names = _files_in(link.__traceback__)
+            if isinstance(link, (SyntaxError, FileNotFoundError)):
+                names.append(link.filename)  # type: ignore[arg-type]
             for name in names:
                 if isinstance(name, str) and '<' not in name:
                     self.watch(_source_of(name), self.look_now)
@@ -1459,11 +1459,13 @@ def _is_foreign(folder: os.DirEntry[str]) -> bool:
             or os.path.exists(os.path.join(folder.path, 'pyvenv.cfg')))
 
 
-def _origin(trace: Optional[TracebackType]) -> str:
-    """Return the file in which an exception was raised."""
-    while trace and trace.tb_next:
+def _files_in(trace: Optional[TracebackType]) -> list[str]:
+    """Return the files through which an exception came, the one that raised it last."""
+    files = []
+    while trace:
+        files.append(trace.tb_frame.f_code.co_filename)
         trace = trace.tb_next
-    return trace.tb_frame.f_code.co_filename if trace else ''
+    return files
 
 
 def _is_own(path: str) -> bool:
@@ -1503,11 +1505,15 @@ _WAKE: int = getattr(signal, 'SIGURG', signal.SIGINT)
 _KILL: int = getattr(signal, 'SIGKILL', signal.SIGTERM)
 
 
+def _lasting_threads() -> list[threading.Thread]:
+    """Return the threads besides main that keep the process alive."""
+    return [thread for thread in threading.enumerate()
+            if not thread.daemon and thread is not threading.main_thread()]
+
+
 def _is_main_gone() -> bool:
     """Tell whether main has ended, and only threads keep the process alive."""
-    main = threading.main_thread()
-    return not main.is_alive() and any(not thread.daemon and thread is not main
-                                       for thread in threading.enumerate())
+    return not threading.main_thread().is_alive() and bool(_lasting_threads())
 
 
 def _debugger() -> Any:
@@ -1894,8 +1900,8 @@ def _join_threads() -> None:
     """Wait for the program's threads, as the interpreter would: it lives as long as they do."""
     pools = sys.modules.get('concurrent.futures.thread')
     idle = getattr(pools, '_threads_queues', ())  # a pool's threads end when the interpreter does
-    while threads := [thread for thread in threading.enumerate() if not thread.daemon
-                      and thread is not threading.current_thread() and thread not in idle]:
+    while threads := [thread for thread in _lasting_threads() if thread not in idle
+                      and thread is not threading.current_thread()]:  # eventlet's main is another
         threads[0].join()
 
 
