@@ -119,8 +119,9 @@ LOCKFILE = 'RELOADER_LOCKFILE'  # environment: the lockfile's path
 RELOAD = 3  # the exit status that asks for a restart; Bottle, Werkzeug and Django use the same
 GRACE = 5.0  # seconds for finally, atexit and requests in flight; Bottle's age of a dead lockfile
 HEARTBEAT = 0.9  # seconds between two touches of the lockfile: at least one a second
-TICK = 0.08  # seconds between two looks at the files saved last, while somebody works on them
+TICK = 0.04  # seconds between two looks at the files saved last; later, twice that
 SLOW_TICK = 0.3  # the same when nothing was saved for long; three of them make an interval
+HURRY = 3.0  # seconds after a start or a save in which the next save is often made, and felt
 LIVELY = 300.0  # seconds after a start or a save in which the next save is expected
 HOT = 20  # the newest files, looked at in each tick: a person edits fewer at a time
 LAZY = 4.5  # seconds at most between two looks at the extra files, however many there are
@@ -321,7 +322,7 @@ class _Parent:
         self.noticed: Optional[float] = None  # by the wall clock: when a change was seen
         self.was_saved = False  # whether a save has started the child
         self.threes = 0  # how often in a row status 3 came unasked for, soon after the start
-        self.row: Any = 0, []  # the child's: how many restarts came early, for which files
+        self.row: Any = 0, []  # the child's; see FileCheckerThread._is_storm
         self.cause: list[str] = []  # what changed while the last child ran, and led to this one
         self.left: list[int] = []  # the processes that the last child left running
         self.hint = ' (Ctrl-C ends it)'  # the first time
@@ -510,7 +511,7 @@ class _Parent:
                 self.row, self.was_saved = (0, []), True  # a person did that
                 return
             last, since = changes, since if changes else now
-            time.sleep(TICK)
+            time.sleep(2 * TICK)
 
     def _look_around(self) -> Dict[str, Tuple[int, int, int, Optional[bytes]]]:
         """Return how the files look that may be the fix of a crash besides the program's own."""
@@ -865,7 +866,7 @@ class FileCheckerThread(threading.Thread):
         From the third restart in a row on that came right after a start, for the same files, the
         next one waits for half a second, from the seventh on for two.
         """
-        count, former = self.files.header.get('row', (0, []))
+        count, former = self.files.row
         # A file that comes or goes, as a database's journal, neither counts nor breaks the row.
         names = {path for path in changed if self.files.known.get(path) and os.path.exists(path)}
         if not names <= {*former}:
@@ -982,7 +983,7 @@ def _end_children() -> None:
         _signal(_abandoned(), signum)
         until = time.monotonic() + patience
         while _abandoned() and time.monotonic() < until:
-            time.sleep(TICK / 4)
+            time.sleep(TICK / 2)
 
 
 def _signal(pids: Iterable[int], signum: int) -> None:
@@ -1092,6 +1093,8 @@ class _Files:
         _shared['quiet'] = options.get('quiet', False)
         self.recorded: Dict[str, Look] = self.header.get('files', {})  # the last child's
         self.started: float = self.header.get('started', _shared['imported'])
+        # How many restarts in a row came early, for which files; see FileCheckerThread._is_storm.
+        self.row: Tuple[int, list[str]] = self.header.get('row', (0, []))
         self.patterns: set[str] = set()
         self.known: Dict[str, Look] = {}  # all files watched, as they were read
         self.extra: set[str] = set()  # those that only a pattern names
@@ -1220,8 +1223,9 @@ class _Files:
 
     def tick(self) -> float:
         """Return the seconds until the next look: less while somebody saves now and then."""
-        is_lively = time.monotonic() - self.last_change < LIVELY
-        return min(TICK if is_lively else SLOW_TICK, self.interval)
+        quiet = time.monotonic() - self.last_change
+        tick = TICK if quiet < HURRY else 2 * TICK if quiet < LIVELY else SLOW_TICK
+        return min(tick, self.interval)
 
     def look(self) -> list[str]:
         """Take one look, at what is due; return the changes to act on, if it is time."""
@@ -1236,12 +1240,12 @@ class _Files:
                     self.watch(path if path.endswith('.py') else '', self._look_when_read)
             self._examine([*self.extra])
             cost = 100 * (time.thread_time() - began)  # a hundredth of a core at the most
-            self._next_extra = now + max(self.interval - 2 * TICK, min(cost, LAZY))
+            self._next_extra = now + max(self.interval - 4 * TICK, min(cost, LAZY))
         is_round = now >= self._next_round
         if not is_round:
             self._examine([*self.changed, *self._hot_files()])
         if is_round or len(self.changed) > count:
-            self._next_round = now + self.interval - 2 * TICK  # the tick, and the reload, add
+            self._next_round = now + self.interval - 4 * TICK  # the tick, and the reload, add
             self._examine([path for path in [*self.known] if path not in self.extra])
         if not self.changed:
             self.first_change = now
@@ -1280,9 +1284,11 @@ class _Files:
     def _ready_changes(self) -> list[str]:
         """Return the changed files if it is time: none is missing, all compile, none follows."""
         now = time.monotonic()
-        is_several = len(self.changed) > 1 or now - self.entered < MOMENT
-        if is_several and now - self.last_change < TICK and now - self.first_change < PATIENCE:
-            return []  # a burst: git checkout, a formatter
+        # git checkout or a formatter changes several, some of them perhaps before this start.
+        expected = self.changed if now - self.entered > MOMENT else self.row[1]
+        is_burst = len(self.changed) > 1 or not self.changed.keys() <= {*expected}
+        if is_burst and now - self.last_change < 2 * TICK and now - self.first_change < PATIENCE:
+            return []
         ready = [self._is_ready(path, look, now - since)  # of each, as each mistake is reported
                  for path, (look, since) in [*self.changed.items()]]
         return sorted(self.changed) if all(ready) else []
@@ -1807,7 +1813,7 @@ def main() -> None:
         sys.exit(_say(str(error.strerror)))
     if given.verbose:
         _say(f'looking at every file once in {given.interval} s, at the {HOT} saved last every '
-             f'{TICK} s (every {SLOW_TICK} s after {LIVELY:.0f} s without a save)')
+             f'{2 * TICK} s (every {SLOW_TICK} s after {LIVELY:.0f} s without a save)')
     command = [sys.executable, *_own_flags(), '-c', _RUN, *sys.argv[1:]]
     _Parent(command, options, [_HERE, '' if given.module else name]).run()
 
