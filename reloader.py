@@ -866,15 +866,20 @@ class FileCheckerThread(threading.Thread):
         From the third restart in a row on that came right after a start, for the same files, the
         next one waits for half a second, from the seventh on for two.
         """
-        count, former = self.files.row
-        # A file that comes or goes, as a database's journal, neither counts nor breaks the row.
-        names = {path for path in changed if self.files.known.get(path) and os.path.exists(path)}
+        now, files = time.monotonic(), self.files
+        count, former = files.row
+        # A file that comes or goes, as a database's journal, does not break the row.
+        names = {path for path in changed if files.known.get(path) and os.path.exists(path)}
         if not names <= {*former}:
             count, former = 0, []
-        is_early = self.files.first_change - self.files.entered < MOMENT
-        self._row = (count + bool(names) if is_early else 0), [*names.union(former)]
+        # A new file among many is found late, but tells when it was written.
+        until = time.time() - (now - files.entered) + MOMENT
+        looks = [files.changed[path][0] for path in changed]
+        is_early = (files.first_change - files.entered < MOMENT
+                    or all(look and files.started < look[0] / 1e9 < until for look in looks))
+        self._row = (count + 1 if is_early else 0), [*names.union(former)]
         pause = 0.0 if self._row[0] < 3 else MOMENT if self._row[0] < 7 else 4 * MOMENT
-        if time.monotonic() - self.files.first_change >= pause:
+        if now - files.first_change >= pause:
             return False
         if not self._paused:
             _inform(f'{_list_names(changed)} changed right after each of the last starts, '
