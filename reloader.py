@@ -1650,10 +1650,9 @@ def _find_lockfile(environ: Any) -> str:
         return lockfile
     if not mark.isdecimal() or os.name == 'nt' and not os.path.exists(lockfile):
         return ''
-    if os.name == 'posix' and int(mark) != os.getppid():
-        with contextlib.suppress(ProcessLookupError):  # it was killed a moment ago
-            os.getpgid(int(mark))  # which, unlike a kill(), is allowed for anybody's process
-            return ''  # it lives: this one was started by somebody else
+    if (os.name == 'posix' and int(mark) != os.getppid()
+            and any(pid == int(mark) for pid, *_ in _processes())):
+        return ''  # that parent lives: this process was started by somebody else
     os.environ[CHILD] = f'{mark}:{pid}'
     return lockfile
 

@@ -6,12 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 import unittest
 
 from tests.support import (LONG, ReloaderTestCase, WAITING, WAYS, WINDOWS, WINE, both_ways,
-                           changed, is_alive, needs_posix, plain, process_state, side_by_side,
-                           skip, skip_unless, tells_ignored, wait_gone, wait_until)
+                           changed, is_alive, library, needs_posix, plain, process_state,
+                           side_by_side, skip, skip_unless, tells_ignored, wait_gone, wait_until)
 from tests.test_api import TICKING, wait_ticks
 
 GRACE = 5  # seconds, as in reloader.py: what takes no grace time takes less
@@ -177,6 +178,23 @@ class TheParentIsKilled(ReloaderTestCase):
                 app.wait_exit()
                 self.assertEqual(app.count('Traceback'), 0)
                 self.assertEqual(app.count('^ready'), 1)
+
+    @needs_posix
+    def test_a_child_that_comes_to_import_the_module_later_becomes_no_parent(self):
+        self.write('app.py', textwrap.dedent("""
+            import os, time
+            if os.environ.get('RELOADER_CHILD'):
+                print('child', os.getpid(), flush=True)
+                while not os.path.exists('go'):
+                    time.sleep(0.01)
+            """) + library('one'))
+        app = self.start('app.py')
+        child = int(app.wait_for(r'^child (\d+)$').group(1))
+        app.process.kill()  # nobody has reaped it yet
+        self.write('go', '')
+        wait_gone(child)
+        app.wait_exit()
+        self.assertEqual(app.count('^child'), 1, app.output)
 
     @both_ways
     def test_the_port_is_free_again(self):
