@@ -312,8 +312,7 @@ class _Parent:
         # All that the parent knows of the program: the patterns, and how the files looked to the
         # last child.
         self.patterns: set[str] = {*options['extra_files']}
-        self.files: Dict[str, Look] = {}
-        self.files = self._changes(*self.patterns)
+        self.files = self._changes({}, _expand(*self.patterns))
         self.child: Optional[subprocess.Popen[bytes]] = None
         self.lockfile = ''
         self.log = _Log('')  # the last child's; its number counts the starts
@@ -445,7 +444,7 @@ class _Parent:
             is_end = False  # a save that fails in any way waits for the next
         if _has_no_reader():
             return 'end'  # `reloader.py app.py | head`
-        changes = self._changes(*self.patterns)
+        changes = self._changes(self.files, {*self.files, *_expand(*self.patterns)})
         if changes and not (is_end and self.cause):
             # Half a program that ended by itself, once, or a fix that was saved before the crash.
             # A program that rewrites its own files and crashes is given some time in between.
@@ -464,15 +463,15 @@ class _Parent:
             return 'restart'
         return 'end' if is_end else 'wait'
 
-    def _changes(self, *patterns: str) -> Dict[str, Look]:
-        """Return how the files look that do not look as the last child knew them."""
-        known = {**dict.fromkeys(_expand(*patterns)), **self.files}
-        looks = {path: _look(path, look) for path, look in known.items()
-                 if not self._is_excluded(path)}
-        return {path: look for path, look in looks.items() if look != known[path]}
+    def _changes(self, known: Dict[str, Look], paths: Iterable[str]) -> Dict[str, Look]:
+        """Return how those of the files look that do not look as they are known."""
+        looks = {path: _look(path, known.get(path)) for path in paths
+                 if not _is_matched(path, self.options['exclude_patterns'])}
+        return {path: look for path, look in looks.items() if look != known.get(path)}
 
-    def _is_excluded(self, path: str) -> bool:
-        return _is_matched(path, self.options['exclude_patterns'])
+    def _changes_around(self, known: Dict[str, Look]) -> Dict[str, Look]:
+        """Return the same of what may be the fix of a crash besides the program's own files."""
+        return self._changes(known, {*_files_around(self.files, self.patterns)} - {*self.files})
 
     def _act_on(self, changes: Dict[str, Look]) -> None:
         """Let the next child start from the files as they are."""
@@ -484,9 +483,10 @@ class _Parent:
 
     def _wait_for_change(self, status: int) -> None:
         """Wait until a file of the program or a new one around it is saved, or until the end."""
-        looks, present = self._look_around(), _mtime(self.lockfile, touch=True)
-        around = {path: look for path, look in looks.items()
-                  if not self.ended < look[0] <= present}  # one of the future may be old
+        looks, present = self._changes_around({}), _mtime(self.lockfile, touch=True)
+        around: Dict[str, Look] = {
+            path: look for path, look in looks.items()
+            if look and not self.ended < look[0] <= present}  # one of the future may be old
         what = _name_status(status)
         if self.options.get('wait') and 0 <= status < KILLED:
             what = f'ended with status {status}'
@@ -494,16 +494,15 @@ class _Parent:
             what += ', none of your files is watched yet (name some with --extra-files)'
         (_say if status else _inform)(f'{what}, waiting for a change{self.hint}')
         self.hint = ''
-        last, others = {}, {}  # type: ignore[var-annotated]
-        since, next_walk = time.monotonic(), 0.0
+        last: Dict[str, Look] = {}
+        others, since, next_walk = last, time.monotonic(), 0.0
         self.cause, self.threes = [], 0
         while not self._is_over():
             now = time.monotonic()
             if now > next_walk:
-                looks = self._look_around()
-                others = {path: look for path, look in looks.items() if look != around.get(path)}
+                others = self._changes_around(around)
                 next_walk = now + max(1, 20 * (time.monotonic() - now))
-            changes = {**others, **self._changes()}
+            changes = {**others, **self._changes(self.files, self.files)}
             # One that is away or empty is half done: an editor renames it, or has just opened it.
             is_done = changes == last and all(look and look[1] for look in changes.values())
             if changes and (is_done or now - since > PATIENCE):
@@ -512,12 +511,6 @@ class _Parent:
                 return
             last, since = changes, since if changes else now
             time.sleep(2 * TICK)
-
-    def _look_around(self) -> Dict[str, Tuple[int, int, int, Optional[bytes]]]:
-        """Return how the files look that may be the fix of a crash besides the program's own."""
-        looks = {path: _look(path) for path in _files_around(self.files, self.patterns)
-                 if path not in self.files and not self._is_excluded(path)}
-        return {path: look for path, look in looks.items() if look}
 
     def _beat(self) -> None:
         """Touch the lockfile and keep the deadline: a thread, as main waits for the child."""
