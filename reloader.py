@@ -1798,12 +1798,11 @@ def main() -> None:
         parser.error('standard input cannot be run again')
     if not given.module and not os.path.exists(name):
         parser.error(f"can't open {name!r}: there is no such file")
+    given.program = bool(given.module), name, arguments
     try:
         if given.bind:
-            bind(*given.bind)
-        options = _check(given.interval, given.extra_files, given.exclude_patterns,
-                         quiet=given.quiet, verbose=given.verbose, wait=given.wait,
-                         program=(bool(given.module), name, arguments))
+            bind(*_address(given.bind))
+        options = _check(**vars(given))
     except ValueError as error:
         parser.error(str(error))
     except OSError as error:
@@ -1830,7 +1829,7 @@ def _parser() -> argparse.ArgumentParser:
     add('--extra-files', metavar='PATTERN', action='append',
         help='more files, directories or globs to watch')
     add('--exclude-patterns', metavar='PATTERN', action='append', help='paths not to watch')
-    add('--bind', metavar='HOST:PORT', type=_address,
+    add('--bind', metavar='HOST:PORT',
         help='hand the program a listening socket, as fd 3 (LISTEN_FDS)')
     add('--quiet', '-q', action='store_true', help='errors only')
     add('--wait', '-w', action='store_true',
@@ -1842,10 +1841,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _address(text: str) -> Tuple[str, int]:
-    from argparse import ArgumentTypeError
     host, _, port = text.rpartition(':')
     if not host or not port.isdecimal() or os.name != 'posix':
-        raise ArgumentTypeError(f'must be HOST:PORT, as 127.0.0.1:8000, on POSIX, not {text!r}')
+        raise ValueError(f'--bind must be HOST:PORT, as 127.0.0.1:8000, on POSIX, not {text!r}')
     return host.strip('[]'), int(port)
 
 
