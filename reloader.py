@@ -406,16 +406,15 @@ class _Parent:
             self.caught = self.caught or signal.SIGINT
         return status
 
-    def _take_records(self) -> bool:
-        """Take over what the child has learned; return whether it has asked for a reload."""
-        is_asked = self.has_failed = False  # see FileCheckerThread.__exit__
+    def _take_records(self) -> set[str]:
+        """Take over what the child has learned; return the kinds of its records."""
         self.left = []
-        for kind, *values in _Log(self.lockfile).read():
+        records = _Log(self.lockfile).read()
+        for kind, *values in records:
             if kind == 'file':
                 self.files[values[0]] = values[1]
             elif kind == 'entered':
                 # What it has not read is past, but it may yet watch() what the last one did.
-                self.patterns.update(values[1])
                 used = [*values[0], *_expand(*self.patterns)]
                 self.files = {path: self.files.get(path) for path in used}
             elif kind == 'pattern':
@@ -424,19 +423,17 @@ class _Parent:
                 _shared['path'] = values[0]
             elif kind == 'left':
                 self.left += values[0]
-            elif kind == 'failed':
-                self.has_failed = True
             elif kind == 'reload':
-                is_asked, self.threes = True, 0
                 self.noticed, self.row, changes = values
-                self.was_saved = bool(changes)
+                self.was_saved, self.threes = bool(changes), 0
                 self.cause = sorted(changes) if self.row[0] > 1 else []
                 self.files.update(changes)
-        return is_asked
+        return {kind for kind, *_ in records}
 
     def _what_follows(self, status: int) -> str:
         """Decide what an exit of the child means: 'restart', 'wait' (for a change) or 'end'."""
-        if self._take_records() or self._is_over():  # _start() notices that it is over
+        told = self._take_records()
+        if 'reload' in told or self._is_over():  # _start() notices that it is over
             return 'restart'
         is_quick = time.monotonic() - self.born < QUICK
         is_end = status not in (1, RELOAD) and 0 <= status < KILLED
@@ -457,7 +454,7 @@ class _Parent:
         if self.options.get('wait'):
             return 'wait'
         self.threes = self.threes + 1 if status == RELOAD and is_quick else 0
-        if status == RELOAD and self.threes < 3 and not self.has_failed:
+        if status == RELOAD and self.threes < 3 and 'failed' not in told:
             _inform(f'exit status {RELOAD}, restarting')
             self.was_saved = False
             return 'restart'
@@ -1120,7 +1117,7 @@ class _Files:
         self.find()
         self.match([*options['extra_files'], *_shared['patterns']])
         _shut_down_unclaimed(self.header)
-        self.log.append('entered', [*self.known], [*self.patterns])
+        self.log.append('entered', [*self.known])
         self.entered = self.first_change = time.monotonic()
         self.last_change = self.entered
         if self.header.get('noticed'):
