@@ -484,9 +484,7 @@ class _Parent:
         around: Dict[str, Look] = {
             path: look for path, look in looks.items()
             if look and not self.ended < look[0] <= present}  # one of the future may be old
-        what = _name_status(status)
-        if self.options.get('wait') and 0 <= status < KILLED:
-            what = f'ended with status {status}'
+        what = _name_status(status, 'ended with' if self.options.get('wait') else 'exit')
         if not any(map(_is_own, self.files.keys() - {_HERE})):
             what += ', none of your files is watched yet (name some with --extra-files)'
         (_say if status else _inform)(f'{what}, waiting for a change{self.hint}')
@@ -529,9 +527,8 @@ class _Parent:
     def _signals(self) -> Iterator[None]:
         """Catch what asks for the end; a signal that was ignored at the start stays ignored."""
         names = ('SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGBREAK')
-        former = {number: signal.getsignal(number) for number in signal.Signals
-                  if number.name in names
-                  and signal.getsignal(number) not in (signal.SIG_IGN, None)}
+        former = {number: handler for number in signal.Signals if number.name in names
+                  and (handler := signal.getsignal(number)) not in (signal.SIG_IGN, None)}
         for number in former:
             signal.signal(number, self._catch)
         if os.name == 'posix':  # or nobody would learn the child's status
@@ -631,11 +628,11 @@ class _Log:
         return records
 
 
-def _name_status(status: int) -> str:
+def _name_status(status: int, exited: str) -> str:
     if status < 0:
         names = {number.value: number.name for number in signal.Signals}
         return f"killed by {names.get(-status, f'signal {-status}')}"
-    return f'killed by {status:#x}' if status >= KILLED else f'exit status {status}'
+    return f'killed by {status:#x}' if status >= KILLED else f'{exited} status {status}'
 
 
 def _own_command() -> list[str]:
