@@ -1739,8 +1739,7 @@ def _serve(app: Any, listener: socket.socket, quiet: bool) -> None:
             time.sleep(3600)  # of all waits the one that Ctrl-C ends on Windows, too
     finally:
         server.accepting.acquire()  # for good
-        while any(since is None or time.monotonic() - since < MOMENT / 2
-                  for since in [*server.silent.values()]):
+        while max([0.0, *server.waits.values()]) > time.monotonic():
             time.sleep(0.002)
 
 
@@ -1753,24 +1752,24 @@ def _server_class() -> Any:
     class Server(ThreadingMixIn, WSGIServer):
         daemon_threads = True
         accepting = threading.Lock()
-        silent: Dict[Any, Optional[float]] = {}  # connections: since when; None: in flight
+        waits: Dict[Any, float] = {}  # until when the end waits for each connection
 
         def get_request(self) -> Any:
             with self.accepting:
                 connection, address = super().get_request()
-                self.silent[connection] = time.monotonic()
+                self.waits[connection] = time.monotonic() + MOMENT / 2
             connection.setblocking(True)  # BSD hands on the listener's mode
             return connection, address
 
         def finish_request(self, request: Any, address: Any) -> None:
             with contextlib.suppress(ConnectionError):  # the client has gone
                 if request.recv(1, socket.MSG_PEEK):
-                    self.silent[request] = None
+                    self.waits[request] = float('inf')  # it is in flight
                     super().finish_request(request, address)
 
         def shutdown_request(self, request: Any) -> None:
             super().shutdown_request(request)
-            self.silent.pop(request, None)
+            self.waits.pop(request, None)
 
     return Server
 
