@@ -642,7 +642,7 @@ def _own_command() -> list[str]:
         raise RuntimeError('an interactive session cannot be started again by the reloader')
     spec = getattr(getattr(main, '__spec__', None), 'name', '')
     return _child_command(getattr(sys, 'orig_argv', []), _shared['argv'], sys.executable,
-                          _own_flags(), spec, _file_of(main) or '', _shared['start'])
+                          _own_flags(), spec, _file_of(main), _shared['start'])
 
 
 def _own_flags() -> list[str]:
@@ -693,8 +693,7 @@ def _split_command(command: list[str]) -> Tuple[str, str]:
         if not word.startswith('-') or word == '-':
             return 'file', word
         if word.startswith('--'):
-            next(words, None)  # --check-hash-based-pycs takes a value
-            continue
+            word = '-X'  # as --check-hash-based-pycs takes a value, too
         letter = next((letter for letter in word if letter in 'cmWX'), '')
         value = letter and (word.partition(letter)[2] or next(words, ''))
         if letter in ('c', 'm'):
