@@ -241,13 +241,10 @@ def is_running_from_reloader() -> bool:
     return bool(_shared['child'])
 
 
-def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> bool:
-    """Become the parent, or call main_func as the child or inside a reloader that runs.
-
-    Return whether it ended by itself.
-    """
+def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> None:
+    """Become the parent, or call main_func as the child or inside a reloader that runs."""
     _require_main_thread()
-    checker, ended = _checker(), False
+    checker = _checker()
     block: Any = contextlib.nullcontext()
     if checker:
         checker.files.exclude(options['exclude_patterns'])
@@ -265,10 +262,8 @@ def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> boo
     with contextlib.suppress(KeyboardInterrupt), block:  # Ctrl-C as the block is left
         if isinstance(main_func(), types.CoroutineType):
             raise TypeError('main_func is async; pass `lambda: asyncio.run(main())` instead')
-        ended = True
     if checker.status in ('reload', 'error'):
         checker.leave()
-    return ended
 
 
 def _check(interval: float, extra_files: Patterns, exclude_patterns: Patterns,
@@ -1857,12 +1852,12 @@ def _run_program() -> None:
         header['sockets'][key] = 3
         os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
     program = header['options']['program']
-    if not _run_reloading(lambda: _execute(*program), header['options']):
-        sys.exit(128 + signal.SIGINT)
+    _run_reloading(lambda: _execute(*program), header['options'])
+    sys.exit(128 + signal.SIGINT)  # Ctrl-C: a program that ends by itself does not come back
 
 
-def _execute(is_module: bool, name: str, arguments: list[str]) -> None:
-    """Run a script, a module, a directory or an archive in __main__."""
+def _execute(is_module: bool, name: str, arguments: list[str]) -> NoReturn:
+    """Run a script, a module, a directory or an archive in __main__, and leave."""
     if hasattr(sys, 'orig_argv'):
         start = sys.orig_argv.index('-c')
         sys.orig_argv[start:] = ['-m'] * is_module + [name, *arguments]
@@ -1887,6 +1882,7 @@ def _execute(is_module: bool, name: str, arguments: list[str]) -> None:
         # Not get_code(), which would write bytecode, nor source_to_code(): its frames would show.
         exec(compile(loader.get_data(path), path, 'exec', dont_inherit=True), namespace)
     _join_threads()
+    sys.exit()
 
 
 def _join_threads() -> None:
