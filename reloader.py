@@ -431,9 +431,8 @@ class _Parent:
         if 'reload' in told or self._is_over():  # _start() notices that it is over
             return 'restart'
         is_quick = time.monotonic() - self.born < QUICK
-        is_end = status not in (1, RELOAD) and 0 <= status < KILLED
-        if self.was_saved and is_quick and status:
-            is_end = False  # a save that fails in any way waits for the next
+        is_new = self.was_saved and is_quick  # a save that fails in any way waits for the next
+        is_end = status == 0 or 1 < status < KILLED and status != RELOAD and not is_new
         if _has_no_reader():
             return 'end'  # `reloader.py app.py | head`
         changes = self._changes(self.files, {*self.files, *_expand(*self.patterns)})
