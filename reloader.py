@@ -100,7 +100,6 @@ TYPE_CHECKING = False  # as typing's own, without the 5 ms that importing typing
 if TYPE_CHECKING:
     import argparse
     import socket
-    import subprocess
     from importlib.machinery import ModuleSpec
     from types import FrameType, TracebackType
     from typing import Any, Callable, Dict, Iterable, Iterator, NoReturn, Optional, Tuple, Union
@@ -308,7 +307,7 @@ class _Parent:
         # last child.
         self.patterns: set[str] = {*options['extra_files']}
         self.files = self._changes({}, _expand(*self.patterns))
-        self.child: Optional[subprocess.Popen[bytes]] = None
+        self.child: Any = None  # the Popen, while it runs
         self.lockfile = ''
         self.log = _Log('')  # the last child's; its number counts the starts
         self.born = self.earliest = 0.0  # monotonic: the last start; not before this, the next
@@ -389,14 +388,13 @@ class _Parent:
     def _wait_for_child(self) -> int:
         """Return the child's exit status; on Windows handlers run only between two waits."""
         import subprocess
-        child: Any = self.child
         if self.caught:
             self._pass_on(self.caught)  # it may have come while there was no child to tell
-        while child.returncode is None:
+        while self.child.returncode is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(None if os.name == 'posix' else 0.2)
+                self.child.wait(None if os.name == 'posix' else 0.2)
+        status: int = self.child.returncode
         self.child, self.ended = None, _mtime(self.lockfile, touch=True)
-        status: int = child.returncode
         if status == KILLED + 0x13A:  # Windows' word for Ctrl-C
             self.caught = self.caught or signal.SIGINT
         return status
@@ -553,7 +551,7 @@ class _Parent:
                 _unlink(self.lockfile)
         elif os.name == 'posix' or signum == _KILL:  # on Windows the console tells it, too
             with contextlib.suppress(OSError, AttributeError):  # it ended meanwhile, or is None
-                self.child.send_signal(signum)  # type: ignore[union-attr]
+                self.child.send_signal(signum)
 
 
 @contextlib.contextmanager
