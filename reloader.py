@@ -1083,7 +1083,7 @@ class _Files:
         self.extra: set[str] = set()  # those that only a pattern names
         self.young: Dict[str, float] = {}  # those with a hash: when it has told all it can
         self.changed: Dict[str, Tuple[Look, float]] = {}  # how they look now, since when
-        self.verdicts: Dict[str, Tuple[Any, bool]] = {}  # for a content, whether it compiles
+        self.mistakes: Dict[str, str] = {}  # what keeps a changed file from compiling, or ''
         self.entered = self.first_change = 0.0  # monotonic: when main began; see look()
         self.last_change = float('-inf')  # when one was last seen to come or go
         self._names: set[str] = set()  # of the modules that were looked up
@@ -1262,7 +1262,7 @@ class _Files:
             elif path not in self.changed or self.changed[path][0] != look:
                 self.changed[path], self.last_change = (look, now), now
                 if path not in self.extra:
-                    self.verdicts.clear()  # to say once more what keeps this save waiting
+                    self.mistakes.clear()  # to say once more what keeps this save waiting
 
     def _ready_changes(self) -> list[str]:
         """Return the changed files if it is time: none is missing, all compile, none follows."""
@@ -1287,16 +1287,11 @@ class _Files:
             is_alone = not any(other and other[1] for other, _ in [*self.changed.values()])
             return age > (PATIENCE if is_alone else 2 * MOMENT)
         is_source = is_script or path.endswith(('.py', '.pyw')) and path not in self.extra
-        return not is_source or self._compiles(path, look)
-
-    def _compiles(self, path: str, look: Tuple[int, int, int, Optional[bytes]]) -> bool:
-        version = look[3] or look[:3]  # the content's, if it is known
-        if self.verdicts.get(path, ('', False))[0] != version:
-            mistake = _mistake_in(path)
-            if mistake:
-                _say(f'{mistake}; not restarting')
-            self.verdicts[path] = version, not mistake
-        return self.verdicts[path][1]
+        if is_source and path not in self.mistakes:
+            self.mistakes[path] = _mistake_in(path)
+            if self.mistakes[path]:
+                _say(f'{self.mistakes[path]}; not restarting')
+        return not self.mistakes.get(path)
 
 
 def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
