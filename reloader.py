@@ -1070,7 +1070,6 @@ class _Files:
         self.header: Dict[str, Any] = records[0][1] if records else {}  # the parent's
         self.log, log.position = log, 0  # Ctrl-C may have come at once
         options = self.header.get('options', {})
-        self.interval: float = options.get('interval', 1.0)
         self.excluded: list[str] = options.get('exclude_patterns', [])
         self.is_verbose: bool = options.get('verbose', False)
         _shared['quiet'] = options.get('quiet', False)
@@ -1081,11 +1080,12 @@ class _Files:
         self.patterns: set[str] = set()
         self.known: Dict[str, Look] = {}  # all files watched, as they were read
         self.extra: set[str] = set()  # those that only a pattern names
-        self.young: Dict[str, float] = {}  # those with a hash: when it has told all it can
+        self.settled = 0.0  # monotonic: from here on no hash tells more than the rest of a look
         self.changed: Dict[str, Tuple[Look, float]] = {}  # how they look now, since when
         self.mistakes: Dict[str, str] = {}  # what keeps a changed file from compiling, or ''
-        self.entered = self.first_change = 0.0  # monotonic: when main began; see look()
-        self.last_change = float('-inf')  # when one was last seen to come or go
+        # Monotonic: when main began, when the first of the changes came, and when the last one was
+        # seen to come or go.
+        self.entered = self.first_change = self.last_change = 0.0
         self._names: set[str] = set()  # of the modules that were looked up
         self._hot: list[str] = []
         self._hot_of = -1  # how many files there were when _hot was chosen
@@ -1099,15 +1099,14 @@ class _Files:
 
     def enter(self, options: Dict[str, Any]) -> None:
         """Begin to watch for main: take the first look, and tell the parent that it is taken."""
-        self.interval = options['interval']
+        self.interval: float = options['interval']
         self.exclude(options['exclude_patterns'])
         self.install()
         self.find()
         self.match([*options['extra_files'], *_shared['patterns']])
         _shut_down_unclaimed(self.header)
         self.log.append('entered', [*self.known])
-        self.entered = self.first_change = time.monotonic()
-        self.last_change = self.entered
+        self.entered = self.first_change = self.last_change = time.monotonic()
         if self.header.get('noticed'):
             _inform(f"running again after {time.time() - self.header['noticed']:.2f} s")
 
@@ -1173,9 +1172,10 @@ class _Files:
             return
         if is_extra:
             self.extra.add(path)
-        look = self.known[path] = look_of(path)
+        look = look_of(path)
         if look and look[3]:
-            self.young[path] = time.monotonic() + YOUNG
+            self.settled = time.monotonic() + YOUNG
+        self.known[path] = look
         if self.entered or self.recorded.get(path, 0) != look:  # else the parent knows it
             self.log.append('file', path, look)
         is_new = path not in self.recorded or self.log.number == 1
@@ -1256,8 +1256,7 @@ class _Files:
             if look == known:
                 if self.changed.pop(path, None):
                     self.last_change = now
-                if look and path in self.young and now > self.young[path]:
-                    del self.young[path]
+                if look and look[3] and now > self.settled:
                     self.known[path] = (*look[:3], None)
             elif path not in self.changed or self.changed[path][0] != look:
                 self.changed[path], self.last_change = (look, now), now
