@@ -1148,10 +1148,8 @@ class _Files:
         """Watch what patterns match; of those matched before, a file that is new is a change."""
         for pattern in patterns:
             is_known = pattern in self.patterns or pattern in self.header.get('patterns', ())
-            look_of = self.recorded.get if is_known else self._look_at_extra
             for path in _expand(pattern):
-                if path not in self.known:
-                    self.watch(path, look_of, is_extra=True)
+                self.watch(path, self.recorded.get if is_known else self.look_now, is_extra=True)
             if pattern not in self.patterns:
                 self.log.append('pattern', pattern)
             self.patterns.add(pattern)
@@ -1190,9 +1188,6 @@ class _Files:
         if former and look != former:
             _drop_bytecode(path)
         return look
-
-    def _look_at_extra(self, path: str) -> Look:
-        return self.recorded.get(path) or self.look_now(path)
 
     def _look_when_read(self, path: str) -> Look:
         """Return how a file looked when it was read; None, a change, if that is unknown."""
