@@ -796,8 +796,11 @@ class FileCheckerThread(threading.Thread):
         former, self._touched = self._touched, _mtime(self.lockfile)
         # Hearings are counted, so that a suspended laptop does not make the parent look dead.
         self._age = self._age + SLOW_TICK if self._touched == former else 0.0
-        if self._touched != former and 'stop' in self.files.read_log():
-            self._stop_at = time.monotonic() + _ctrl_c_patience()
+        for kind, *values in self.files.log.read() if self._touched != former else ():
+            if kind == 'file':  # which a forked worker has imported
+                self.files.watch(values[0], {values[0]: values[1]}.get)
+            elif kind == 'stop':
+                self._stop_at = time.monotonic() + _ctrl_c_patience()
         return not self._touched or time.monotonic() > self._stop_at or self._is_orphan()
 
     def trigger(self) -> None:
@@ -1153,14 +1156,6 @@ class _Files:
             if pattern not in self.patterns:
                 self.log.append('pattern', pattern)
             self.patterns.add(pattern)
-
-    def read_log(self) -> list[str]:
-        """Read what came lately; watch what forked workers have imported; return the kinds."""
-        records = self.log.read()
-        for kind, *values in records:
-            if kind == 'file':
-                self.watch(values[0], {values[0]: values[1]}.get)
-        return [record[0] for record in records]
 
     def watch(self, path: str, look_of: Callable[[str], Look], is_extra: bool = False) -> None:
         """Watch a file, and tell the parent; look_of tells how it looked when it was read."""
