@@ -832,8 +832,7 @@ class FileCheckerThread(threading.Thread):
         is_main_gone = _is_main_gone()
         if self._decide('reload') or is_main_gone:
             self.status = 'reload'
-            looks = {path: self.files.changed[path][0] for path in changed}
-            self.files.log.append('reload', time.time(), self._row, looks)
+            self.files.log.append('reload', time.time(), self._row, changed)
             for path in changed:
                 _drop_bytecode(path)
             reason = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
@@ -841,7 +840,7 @@ class FileCheckerThread(threading.Thread):
             # Where main is gone nobody can tell the threads that are left.
             self._end_main(0.0 if is_main_gone else GRACE)
 
-    def _is_storm(self, changed: list[str]) -> bool:
+    def _is_storm(self, changed: Iterable[str]) -> bool:
         """Tell whether to pause: a program that rewrites its own files must not restart for ever.
 
         From the third restart in a row on that came right after a start, for the same files, the
@@ -1200,7 +1199,7 @@ class _Files:
         tick = TICK if quiet < HURRY else 2 * TICK if quiet < LIVELY else SLOW_TICK
         return min(tick, self.interval)
 
-    def look(self) -> list[str]:
+    def look(self) -> Dict[str, Look]:
         """Take one look, at what is due; return the changes to act on, if it is time."""
         now, count = time.monotonic(), len(self.changed)
         if now > self._next_extra:
@@ -1214,10 +1213,9 @@ class _Files:
             self._examine([*self.extra])
             cost = 100 * (time.thread_time() - began)  # a hundredth of a core at the most
             self._next_extra = now + max(self.interval - 4 * TICK, min(cost, LAZY))
-        is_round = now >= self._next_round
-        if not is_round:
-            self._examine([*self.changed, *self._hot_files()])
-        if is_round or len(self.changed) > count:
+        self._examine([*self.changed, *self._hot_files()])
+        is_round = now >= self._next_round or len(self.changed) > count
+        if is_round:
             self._next_round = now + self.interval - 4 * TICK  # the tick, and the reload, add
             self._examine([path for path in [*self.known] if path not in self.extra])
         if not self.changed:
@@ -1253,17 +1251,17 @@ class _Files:
                 if path not in self.extra:
                     self.mistakes.clear()  # to say once more what keeps this save waiting
 
-    def _ready_changes(self) -> list[str]:
+    def _ready_changes(self) -> Dict[str, Look]:
         """Return the changed files if it is time: none is missing, all compile, none follows."""
         now = time.monotonic()
         # git checkout or a formatter changes several, some of them perhaps before this start.
         expected = self.changed if now - self.entered > MOMENT else self.row[1]
         is_burst = len(self.changed) > 1 or not self.changed.keys() <= {*expected}
         if is_burst and now - self.last_change < 2 * TICK and now - self.first_change < PATIENCE:
-            return []
-        ready = [self._is_ready(path, look, now - since)  # of each, as each mistake is reported
-                 for path, (look, since) in [*self.changed.items()]]
-        return sorted(self.changed) if all(ready) else []
+            return {}
+        ready = {path: look for path, (look, since) in [*self.changed.items()]
+                 if self._is_ready(path, look, now - since)}  # each, as each mistake is reported
+        return ready if len(ready) == len(self.changed) else {}
 
     def _is_ready(self, path: str, look: Look, age: float) -> bool:
         """Tell whether a file compiles or need not; if missing or emptied, whether it stays so."""
