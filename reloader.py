@@ -728,8 +728,7 @@ class FileCheckerThread(threading.Thread):
         self._stop_at = float('inf')  # when to interrupt main, if it has not heard Ctrl-C
         # What the handler in main goes by, once main is to end.
         self._tries = self._raised = 0
-        self._heard = False
-        self._place: Tuple[int, ...] = ()
+        self._heard_at: Tuple[int, ...] = ()  # its place when it first heard us
         self._interrupt: Callable[[], Any] = lambda: None
 
     def __enter__(self) -> FileCheckerThread:
@@ -761,7 +760,7 @@ class FileCheckerThread(threading.Thread):
             if self.status == 'exit' and not self.files.header:
                 self.join()
             self.files.find()  # what ended soon may have imported in other ways than our finder's
-        if self._is_ours(_WAKE):
+        if signal.getsignal(_WAKE) == self._on_wake:
             signal.signal(_WAKE, self._former)
         if self.files in sys.meta_path:
             sys.meta_path.remove(self.files)
@@ -886,17 +885,17 @@ class FileCheckerThread(threading.Thread):
 
     def _is_hopeless(self, passed: float) -> bool:
         """Tell whether main swallows every interrupt, or hears none: a loop or a lock in C."""
-        is_deaf = not self._heard and self._is_ours(_WAKE) and not self._handles_sigint()
-        return self._raised > 3 or is_deaf and passed > PATIENCE and os.name == 'posix'
+        is_deaf = not self._heard_at and not self._needs_sigint() and os.name == 'posix'
+        return self._raised > 3 or is_deaf and passed > PATIENCE
 
     def _interrupt_main(self, left: float) -> None:
         """Wake main with a signal: ours, or SIGINT for a program that has a handler for it."""
         signum = _WAKE
-        if self._handles_sigint() or not self._is_ours(_WAKE):
+        if self._needs_sigint():
             if self._tries > 1 and left > 2 * MOMENT:
                 return  # it hears the signal once, and again a second before the end
             signum = signal.SIGINT
-        elif self._tries == 2 and not self._heard:
+        elif self._tries == 2 and not self._heard_at:
             signum = signal.SIGINT  # which wakes sigwait, too
         _wake_tk()
         if callable(signal.getsignal(signum)):  # else it would be ignored, or end the process
@@ -908,15 +907,13 @@ class FileCheckerThread(threading.Thread):
         if self._tries == 1 and os.name == 'posix':  # as Ctrl-C does: main may wait for them
             _signal(_abandoned(), signal.SIGINT)
 
-    def _is_ours(self, signum: int) -> bool:
-        return signal.getsignal(signum) == self._on_wake
-
-    def _handles_sigint(self) -> bool:
-        """Tell whether the program has a SIGINT handler; what pdb leaves behind is none."""
+    def _needs_sigint(self) -> bool:
+        """Tell whether the program handles SIGINT, or our signal; not what pdb leaves behind."""
         handler = signal.getsignal(signal.SIGINT)
-        return (callable(handler) and handler is not signal.default_int_handler
-                and not self._is_ours(signal.SIGINT)
-                and not isinstance(getattr(handler, '__self__', None), _debugger()))
+        is_handled = (callable(handler)
+                      and handler not in (signal.default_int_handler, self._on_wake)
+                      and not isinstance(getattr(handler, '__self__', None), _debugger()))
+        return is_handled or signal.getsignal(_WAKE) != self._on_wake
 
     def _on_wake(self, signum: int, frame: Optional[FrameType]) -> None:
         """Handle our signal, in main: raise, unless that would cut off a cleanup."""
@@ -928,18 +925,15 @@ class FileCheckerThread(threading.Thread):
         ours = FileCheckerThread.__enter__.__code__, FileCheckerThread.__exit__.__code__
         if any(frame.f_code in ours for frame in stack):
             return  # main is not in the block yet, or any more
-        self._heard = True
         is_cleaning = any(isinstance(error, KeyboardInterrupt)
                           for error in _chain(sys.exc_info()[1]))
         # What stands behind an `except KeyboardInterrupt: pass` is at a later place; a loop's next
         # turn is at the same or an earlier one.
         place = tuple(frame.f_lasti for frame in reversed(stack))
-        self._place = self._place or place
-        if is_cleaning or place > self._place or self._interrupt():
+        self._heard_at = self._heard_at or place
+        if is_cleaning or place > self._heard_at or self._interrupt():
             return
         self._raised += 1
-        if self._raised > 3:
-            return  # it is hopeless
         error = _Interrupt()
         self._interrupt = weakref.ref(error)
         # Without reference counts nobody can tell when main has swallowed it.
