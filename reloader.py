@@ -921,7 +921,7 @@ class FileCheckerThread(threading.Thread):
             if callable(self._former):
                 self._former(signum, frame)
             return
-        stack = [*_stack(frame)]
+        stack = [*_follow(frame, 'f_back')]
         ours = FileCheckerThread.__enter__.__code__, FileCheckerThread.__exit__.__code__
         if any(frame.f_code in ours for frame in stack):
             return  # main is not in the block yet, or any more
@@ -1042,13 +1042,10 @@ def _is_ctrl_c(error: Any) -> bool:
 
 def _chain(error: Optional[BaseException]) -> list[BaseException]:
     """Return an exception and those that it came from, which may be a circle."""
-    found: list[BaseException] = []
-    left = [error]
-    while left:
-        error = left.pop()
-        if error and all(error is not one for one in found):
-            found.append(error)
-            left += [error.__context__, error.__cause__]
+    found = [] if error is None else [error]
+    for link in found:
+        found += [origin for origin in (link.__context__, link.__cause__)
+                  if origin and all(origin is not one for one in found)]
     return found
 
 
@@ -1426,11 +1423,7 @@ def _is_foreign(folder: os.DirEntry[str]) -> bool:
 
 def _files_in(trace: Optional[TracebackType]) -> list[str]:
     """Return the files through which an exception came, the one that raised it last."""
-    files = []
-    while trace:
-        files.append(trace.tb_frame.f_code.co_filename)
-        trace = trace.tb_next
-    return files
+    return [step.tb_frame.f_code.co_filename for step in _follow(trace, 'tb_next')]
 
 
 def _is_own(path: str) -> bool:
@@ -1492,13 +1485,14 @@ def _at_prompt() -> bool:
     frames = sys._current_frames().values() if debugger else ()
     return any(frame.f_code.co_name == 'interaction'
                and isinstance(frame.f_locals.get('self'), debugger)
-               for newest in frames for frame in _stack(newest))
+               for newest in frames for frame in _follow(newest, 'f_back'))
 
 
-def _stack(frame: Optional[FrameType]) -> Iterator[FrameType]:
-    while frame:
-        yield frame
-        frame = frame.f_back
+def _follow(step: Any, link: str) -> Iterator[Any]:
+    """Yield a frame and its callers (link f_back), or a traceback to its end (tb_next)."""
+    while step:
+        yield step
+        step = getattr(step, link)
 
 
 def _wake_tk() -> None:
