@@ -1072,7 +1072,7 @@ class _Files:
         self.row: Tuple[int, list[str]] = self.header.get('row', (0, []))
         self.patterns: set[str] = set()
         self.known: Dict[str, Look] = {}  # all files watched, as they were read
-        self.extra: set[str] = set()  # those that only a pattern names
+        self.modules: set[str] = set()  # those that are code; the others only a pattern names
         self.settled = 0.0  # monotonic: from here on no hash tells more than the rest of a look
         self.changed: Dict[str, Tuple[Look, float]] = {}  # how they look now, since when
         self.mistakes: Dict[str, str] = {}  # what keeps a changed file from compiling, or ''
@@ -1109,7 +1109,6 @@ class _Files:
         for path in [path for path in [*self.known] if _is_matched(path, patterns)]:
             del self.known[path]
             self.changed.pop(path, None)
-            self._hot_of = -1
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
         """Find a module for sys.meta_path, as PathFinder would; look before Python reads it."""
@@ -1150,11 +1149,9 @@ class _Files:
     def watch(self, path: str, look_of: Callable[[str], Look], is_extra: bool = False) -> None:
         """Watch a file, and tell the parent; look_of tells how it looked when it was read."""
         if not is_extra:
-            self.extra.discard(path)
+            self.modules.add(path)
         if not path or path in self.known or _is_matched(path, self.excluded):
             return
-        if is_extra:
-            self.extra.add(path)
         look = look_of(path)
         if look and look[3]:
             self.settled = time.monotonic() + YOUNG
@@ -1201,14 +1198,14 @@ class _Files:
                    ('spawn_posix', 'spawn_win32', 'forkserver')):  # whose imports nobody sees
                 for path in _files_around([*self.known], ()):
                     self.watch(path if path.endswith('.py') else '', self._look_when_read)
-            self._examine([*self.extra])
+            self._examine([path for path in [*self.known] if path not in self.modules])
             cost = 100 * (time.thread_time() - began)  # a hundredth of a core at the most
             self._next_extra = now + max(self.interval - 4 * TICK, min(cost, LAZY))
         self._examine([*self.changed, *self._hot_files()])
         is_round = now >= self._next_round or len(self.changed) > count
         if is_round:
             self._next_round = now + self.interval - 4 * TICK  # the tick, and the reload, add
-            self._examine([path for path in [*self.known] if path not in self.extra])
+            self._examine([path for path in [*self.known] if path in self.modules])
         if not self.changed:
             self.first_change = now
         ready = self._ready_changes()
@@ -1239,7 +1236,7 @@ class _Files:
                     self.known[path] = (*look[:3], None)
             elif path not in self.changed or self.changed[path][0] != look:
                 self.changed[path], self.last_change = (look, now), now
-                if path not in self.extra:
+                if path in self.modules:
                     self.mistakes.clear()  # to say once more what keeps this save waiting
 
     def _ready_changes(self) -> Dict[str, Look]:
@@ -1257,14 +1254,14 @@ class _Files:
     def _is_ready(self, path: str, look: Look, age: float) -> bool:
         """Tell whether a file compiles or need not; if missing or emptied, whether it stays so."""
         known = self.known.get(path)
-        is_script = path not in self.extra and path == _script()
+        is_script = path == _script()
         if not look or not look[1] and (not known or known[1]):
             if look and is_script:
                 return False  # an empty one would end at once, and both processes with it
             # It was deleted if another file is saved meanwhile; alone it is being written.
             is_alone = not any(other and other[1] for other, _ in [*self.changed.values()])
             return age > (PATIENCE if is_alone else 2 * MOMENT)
-        is_source = is_script or path.endswith(('.py', '.pyw')) and path not in self.extra
+        is_source = is_script or path.endswith(('.py', '.pyw')) and path in self.modules
         if is_source and path not in self.mistakes:
             self.mistakes[path] = _mistake_in(path)
             if self.mistakes[path]:
