@@ -814,9 +814,8 @@ class FileCheckerThread(threading.Thread):
     def _is_orphan(self) -> bool:
         """Tell whether the parent is dead; one that was merely stopped is not, where ids tell."""
         is_ours = bool(self.files.header)
-        is_gone = os.name == 'posix' and os.getppid() != self._parent
-        if os.name == 'nt' or not is_ours:
-            is_gone = is_gone or self._age > max(GRACE, 3 * self.interval)
+        is_old = self._age > max(GRACE, 3 * self.interval) and (os.name == 'nt' or not is_ours)
+        is_gone = is_old or os.name == 'posix' and os.getppid() != self._parent
         if is_gone and is_ours:  # the parent cannot do this any more
             _say('the parent is gone, stopped')
             _unlink(self.lockfile)
@@ -890,13 +889,11 @@ class FileCheckerThread(threading.Thread):
 
     def _interrupt_main(self, left: float) -> None:
         """Wake main with a signal: ours, or SIGINT for a program that has a handler for it."""
-        signum = _WAKE
-        if self._needs_sigint():
-            if self._tries > 1 and left > 2 * MOMENT:
-                return  # it hears the signal once, and again a second before the end
-            signum = signal.SIGINT
-        elif self._tries == 2 and not self._heard_at:
-            signum = signal.SIGINT  # which wakes sigwait, too
+        needs_sigint = self._needs_sigint()
+        if needs_sigint and self._tries > 1 and left > 2 * MOMENT:
+            return  # the program's handler hears it once, and again a second before the end
+        is_unheard = self._tries == 2 and not self._heard_at  # SIGINT wakes sigwait, too
+        signum = signal.SIGINT if needs_sigint or is_unheard else _WAKE
         _wake_tk()
         if callable(signal.getsignal(signum)):  # else it would be ignored, or end the process
             # Not _thread.interrupt_main(), which wakes no call that waits.
@@ -925,8 +922,7 @@ class FileCheckerThread(threading.Thread):
         ours = FileCheckerThread.__enter__.__code__, FileCheckerThread.__exit__.__code__
         if any(frame.f_code in ours for frame in stack):
             return  # main is not in the block yet, or any more
-        is_cleaning = any(isinstance(error, KeyboardInterrupt)
-                          for error in _chain(sys.exc_info()[1]))
+        is_cleaning = any(map(_is_ctrl_c, _chain(sys.exc_info()[1])))
         # What stands behind an `except KeyboardInterrupt: pass` is at a later place; a loop's next
         # turn is at the same or an earlier one.
         place = tuple(frame.f_lasti for frame in reversed(stack))
@@ -935,9 +931,8 @@ class FileCheckerThread(threading.Thread):
             return
         self._raised += 1
         error = _Interrupt()
-        self._interrupt = weakref.ref(error)
         # Without reference counts nobody can tell when main has swallowed it.
-        self._kept = None if hasattr(sys, 'getrefcount') else error
+        self._interrupt = weakref.ref(error) if hasattr(sys, 'getrefcount') else lambda: True
         try:
             raise error
         finally:
