@@ -1301,14 +1301,14 @@ def _mistake_in(path: str) -> str:
     try:
         with open(path, 'rb') as file:
             text = file.read()
-    except OSError:  # on Windows somebody holds it; else a changed look is enough
-        return f'{_short(path)}: held by another process' if os.name == 'nt' else ''
-    # No warning counts. The filter is for our name alone and may stay: taking it away could take
-    # away one that main sets at the same moment. From Python 3.13.5 on the caller's module counts.
-    warnings.filterwarnings('ignore', module='<reloader>')
-    try:
+        # No warning counts. The filter is for our name alone and may stay: taking it away could
+        # take away one that main sets at the same moment. From Python 3.13.5 on the caller's
+        # module counts.
+        warnings.filterwarnings('ignore', module='<reloader>')
         eval('compile(text, __name__, "exec", dont_inherit=True)',
              {'__name__': '<reloader>', 'text': text})
+    except OSError:  # on Windows somebody holds it; else a changed look is enough
+        return f'{_short(path)}: held by another process' if os.name == 'nt' else ''
     except Exception as error:  # SyntaxError, ValueError, MemoryError, ...
         line = f', line {error.lineno}' if isinstance(error, SyntaxError) and error.lineno else ''
         what = error.msg if isinstance(error, SyntaxError) else f'{type(error).__name__}: {error}'
@@ -1509,12 +1509,11 @@ def _children() -> list[int]:
     """
     if os.name == 'nt':
         return [worker.pid for worker in _workers()]
-    if hasattr(os, 'waitid'):
+    if not _found and hasattr(os, 'waitid'):
         try:
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
-            if not _found:
-                return []  # as a rule
+            return []  # as a rule
     table: list[Tuple[int, int, int]] = []
     with contextlib.suppress(OSError):  # no descriptor is left
         table += _processes()
@@ -1649,15 +1648,14 @@ def _unlink(path: str) -> None:
 
 def _say(text: str) -> int:
     """Write a line to stderr, in colour on a terminal; return the status of a failure."""
-    stream = sys.__stderr__  # not what the program may have put there
-    if stream:
-        line = f'reloader: {text}'
-        with contextlib.suppress(OSError, ValueError):  # nobody reads, or it is closed
-            if (os.name == 'posix' and stream.isatty() and not os.environ.get('NO_COLOR')
-                    and os.environ.get('TERM') != 'dumb'):
-                line = f'\x1b[33m{line}\x1b[0m'
-            stream.write(line + '\n')
-            stream.flush()
+    line = f'reloader: {text}'
+    stream: Any = sys.__stderr__  # not what the program may have put there
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # no reader, closed, or None
+        if (os.name == 'posix' and stream.isatty() and not os.environ.get('NO_COLOR')
+                and os.environ.get('TERM') != 'dumb'):
+            line = f'\x1b[33m{line}\x1b[0m'
+        stream.write(line + '\n')
+        stream.flush()
     return 1
 
 
