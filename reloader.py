@@ -992,7 +992,6 @@ def _become_child(environ: Any) -> bool:
     if os.environ.get('LISTEN_PID') == str(files.header.get('parent')):  # systemd's sockets
         os.environ['LISTEN_PID'] = str(os.getpid())
     files.install()
-    files.find()
     if sys.version_info >= (3, 12) and os.name == 'posix':  # a fork would warn of our thread
         os.register_at_fork(before=lambda: warnings.filterwarnings(
             'ignore', '.* is multi-threaded, use of ', DeprecationWarning))
@@ -1057,10 +1056,9 @@ class _Files:
         records = log.read()
         self.header: Dict[str, Any] = records[0][1] if records else {}  # the parent's
         self.log, log.position = log, 0  # Ctrl-C may have come at once
-        options = self.header.get('options', {})
-        self.excluded: list[str] = options.get('exclude_patterns', [])
-        self.is_verbose: bool = options.get('verbose', False)
-        _shared['quiet'] = options.get('quiet', False)
+        self.options: Dict[str, Any] = self.header.get('options', {})
+        self.excluded: list[str] = self.options.get('exclude_patterns', [])
+        _shared['quiet'] = self.options.get('quiet', False)
         self.recorded: Dict[str, Look] = self.header.get('files', {})  # the last child's
         self.started: float = self.header.get('started', _shared['imported'])
         # How many restarts in a row came early, for which files; see FileCheckerThread._is_storm.
@@ -1081,16 +1079,17 @@ class _Files:
         _is_matched('', self.excluded)  # imports what the finder must not import while it finds
 
     def install(self) -> None:
+        """Look at each module before it is read, from here on; watch what was imported before."""
         import importlib.util  # noqa: F401  # as well
         if self not in sys.meta_path and PathFinder in sys.meta_path:
             sys.meta_path.insert(sys.meta_path.index(PathFinder), self)
+        self.find()
 
     def enter(self, options: Dict[str, Any]) -> None:
         """Begin to watch for main: take the first look, and tell the parent that it is taken."""
         self.interval: float = options['interval']
         self.exclude(options['exclude_patterns'])
         self.install()
-        self.find()
         self.match([*options['extra_files'], *_shared['patterns']])
         _shut_down_unclaimed(self.header)
         self.log.append('entered', [*self.known])
@@ -1124,10 +1123,8 @@ class _Files:
     def find_in(self, error: BaseException) -> None:
         """Watch the files that a traceback names, and one that was not found: the fix may come."""
         for link in _chain(error):
-            names = _files_in(link.__traceback__)
-            if isinstance(link, (SyntaxError, FileNotFoundError)):
-                names.append(link.filename)  # type: ignore[arg-type]
-            for name in names:
+            named = [link.filename] if isinstance(link, (SyntaxError, FileNotFoundError)) else []
+            for name in [*_files_in(link.__traceback__), *named]:
                 if isinstance(name, str) and '<' not in name:
                     self.watch(_source_of(name), self.look_now)
 
@@ -1154,7 +1151,7 @@ class _Files:
         if self.entered or self.recorded.get(path, 0) != look:  # else the parent knows it
             self.log.append('file', path, look)
         is_new = path not in self.recorded or self.log.number == 1
-        if self.is_verbose and is_new and _is_own(path):
+        if self.options.get('verbose') and is_new and _is_own(path):
             is_there = os.path.exists(path)
             _say(f"watching {_short(path)}{'' if is_there else ', which is not there yet'}")
 
