@@ -1487,11 +1487,10 @@ def _follow(step: Any, link: str) -> Iterator[Any]:
 def _wake_tk() -> None:
     """Give an idle Tk loop an event, after which it looks at signals."""
     def wake() -> None:  # in a thread, as it waits for main to take the event
-        with contextlib.suppress(Exception):
-            root.after(0)
+        with contextlib.suppress(Exception):  # there may be no window
+            sys.modules['tkinter']._default_root.after(0)
 
-    root: Any = getattr(sys.modules.get('tkinter'), '_default_root', None)
-    if root:
+    if 'tkinter' in sys.modules:
         threading.Thread(target=wake, daemon=True).start()
 
 
