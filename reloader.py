@@ -232,7 +232,7 @@ def trigger_reload() -> None:
     checker = _checker()
     if checker is None:
         raise RuntimeError('trigger_reload() needs a program that runs under the reloader')
-    checker.trigger()
+    checker.is_triggered = True  # it reloads at its next look
 
 
 def is_running_from_reloader() -> bool:
@@ -722,7 +722,7 @@ class FileCheckerThread(threading.Thread):
         is_ours = _shared['files'] and lockfile == _shared['lockfile']
         self.files: _Files = _shared['files'] if is_ours else _Files(_Log(lockfile))
         self._deciding = threading.Lock()  # whoever sets the status first wins
-        self.has_left = self._triggered = self._paused = False
+        self.has_left = self.is_triggered = self._paused = False
         self._row: Tuple[int, list[str]] = 0, []  # see _is_storm
         self._touched, self._age = -1, 0.0  # the lockfile's time, how long it has stood still
         self._stop_at = float('inf')  # when to interrupt main, if it has not heard Ctrl-C
@@ -750,7 +750,7 @@ class FileCheckerThread(threading.Thread):
     def __exit__(self, kind: Optional[type[BaseException]], error: Optional[BaseException],
                  trace: Optional[TracebackType]) -> bool:
         with contextlib.suppress(KeyboardInterrupt):  # the interrupt may come too late, and here
-            is_asked = self._triggered and not _is_ctrl_c(error)  # as the last thing in main
+            is_asked = self.is_triggered and not _is_ctrl_c(error)  # as the last thing in main
             while is_asked and self.is_alive() and not self.status:
                 time.sleep(TICK)
             self._decide('exit')
@@ -802,10 +802,6 @@ class FileCheckerThread(threading.Thread):
                 self._stop_at = time.monotonic() + _ctrl_c_patience()
         return not self._touched or time.monotonic() > self._stop_at or self._is_orphan()
 
-    def trigger(self) -> None:
-        """Reload at the next look."""
-        self._triggered = True
-
     def _decide(self, status: str) -> bool:
         with self._deciding:
             self.status = self.status or status
@@ -824,7 +820,7 @@ class FileCheckerThread(threading.Thread):
     def _look(self) -> None:
         """Take one look, and reload if there is a reason."""
         changed = self.files.look()
-        is_asked = self._triggered and not self.files.changed  # no save is half done or broken
+        is_asked = self.is_triggered and not self.files.changed  # no save is half done or broken
         if not is_asked and (not changed or self._is_storm(changed)) or _at_prompt():
             return
         is_main_gone = _is_main_gone()
