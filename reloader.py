@@ -991,27 +991,11 @@ def _become_child(environ: Any) -> bool:
     if sys.version_info >= (3, 12) and os.name == 'posix':  # a fork would warn of our thread
         os.register_at_fork(before=lambda: warnings.filterwarnings(
             'ignore', '.* is multi-threaded, use of ', DeprecationWarning))
-    _hide_our_frames(files)
+    sys.excepthook = files.excepthook
     atexit.register(lambda: files.log.append('left', _abandoned()))
     _found.update(files.header.get('left', ()))
     _end_children()  # those of a program that has ended by itself and is started again
     return True
-
-
-def _hide_our_frames(files: _Files) -> None:
-    """Show no frames of the command line, and nothing of a Ctrl-C during the imports."""
-    former = sys.excepthook
-
-    def excepthook(kind: type[BaseException], error: BaseException,
-                   trace: Optional[TracebackType]) -> None:
-        while trace and trace.tb_frame.f_code.co_filename in ('<string>', __file__):
-            trace = trace.tb_next
-        files.log.append('path', [path for path in sys.path if type(path) is str])
-        files.find_in(error)
-        if not issubclass(kind, KeyboardInterrupt):
-            former(kind, error.with_traceback(trace), trace)
-
-    sys.excepthook = excepthook
 
 
 def _show(error: Exception) -> None:
@@ -1068,6 +1052,7 @@ class _Files:
         # Monotonic: when main began, when the first of the changes came, and when the last one was
         # seen to come or go.
         self.entered = self.first_change = self.last_change = 0.0
+        self.former_hook = sys.excepthook
         self._names: set[str] = set()  # of the modules that were looked up
         self._hot: list[str] = []
         self._hot_of = -1  # how many files there were when _hot was chosen
@@ -1116,13 +1101,22 @@ class _Files:
             if name.endswith('.py') and os.path.isfile(name):
                 self.watch(_source_of(name), self._look_when_read)
 
-    def find_in(self, error: BaseException) -> None:
-        """Watch the files that a traceback names, and one that was not found: the fix may come."""
+    def excepthook(self, kind: type[BaseException], error: BaseException,
+                   trace: Optional[TracebackType]) -> None:
+        """Watch what may be the fix of a crash; show no frames of ours, and nothing of a Ctrl-C.
+
+        The fix may be in a file that a traceback names, or be one that was not found.
+        """
+        self.log.append('path', [path for path in sys.path if type(path) is str])
         for link in _chain(error):
             named = [link.filename] if isinstance(link, (SyntaxError, FileNotFoundError)) else []
             for name in [*_files_in(link.__traceback__), *named]:
                 if isinstance(name, str) and '<' not in name:
                     self.watch(_source_of(name), self.look_now)
+        while trace and trace.tb_frame.f_code.co_filename in ('<string>', __file__):
+            trace = trace.tb_next
+        if not issubclass(kind, KeyboardInterrupt):
+            self.former_hook(kind, error.with_traceback(trace), trace)
 
     def match(self, patterns: Iterable[str]) -> None:
         """Watch what patterns match; of those matched before, a file that is new is a change."""
