@@ -1235,8 +1235,9 @@ class _Files:
 
     def _is_ready(self, path: str, look: Look, age: float) -> bool:
         """Tell whether a file compiles or need not; if missing or emptied, whether it stays so."""
-        known = self.known.get(path)
-        is_script = path == _script()
+        known, main = self.known.get(path), sys.modules['__main__']
+        # Whatever its name is, the script has no spec, unlike a module.
+        is_script = not getattr(main, '__spec__', None) and path == _source_of(_file_of(main))
         if not look or not look[1] and (not known or known[1]):
             if look and is_script:
                 return False  # an empty one would end at once, and both processes with it
@@ -1318,12 +1319,6 @@ def _file_of(module: Any) -> str:
         return ''
     # pdb has a class of its own for it.
     return str.__str__(file) if isinstance(file, str) and '<' not in file else ''
-
-
-def _script() -> str:
-    """Return the script that runs, whatever its name: it has no spec, unlike a module."""
-    main = sys.modules['__main__']
-    return '' if getattr(main, '__spec__', None) else _source_of(_file_of(main))
 
 
 def _source_of(file: str) -> str:
@@ -1521,9 +1516,8 @@ def _abandoned() -> set[int]:
 
 def _workers() -> list[Any]:
     """Return multiprocessing's workers; a file beside the program may have its name, too."""
-    workers: Callable[[], list[Any]] = getattr(
-        sys.modules.get('multiprocessing'), 'active_children', list)
-    return workers()
+    multiprocessing = sys.modules.get('multiprocessing')
+    return [*getattr(multiprocessing, 'active_children', list)()]
 
 
 def _processes() -> Iterator[Tuple[int, int, int]]:
