@@ -926,13 +926,10 @@ class FileCheckerThread(threading.Thread):
         if is_cleaning or place > self._heard_at or self._interrupt():
             return
         self._raised += 1
-        error = _Interrupt()
+        errors = [_Interrupt()]
         # Without reference counts nobody can tell when main has swallowed it.
-        self._interrupt = weakref.ref(error) if hasattr(sys, 'getrefcount') else lambda: True
-        try:
-            raise error
-        finally:
-            del error  # this frame, which it refers to, would keep it alive
+        self._interrupt = weakref.ref(errors[0]) if hasattr(sys, 'getrefcount') else lambda: True
+        raise errors.pop()  # this frame, which it refers to, would keep it alive
 
     def leave(self) -> NoReturn:
         """Leave through the interpreter's own end, which the parent and this thread limit."""
