@@ -964,12 +964,12 @@ def _signal(pids: Iterable[int], signum: int) -> None:
 def _shut_down_unclaimed(header: Dict[str, Any]) -> None:
     """Refuse clients at the sockets that the program no longer asks for."""
     if not header.get('options', {}).get('program'):  # which finds its socket by number
-        for key in header.get('sockets', {}).keys() - _shared['sockets']:
+        handles = header.get('sockets', {})
+        for key in handles.keys() - _shared['sockets']:
             import socket
-            with contextlib.suppress(OSError):  # BSD and macOS refuse: it goes on listening
-                listener = socket.socket(fileno=os.dup(header['sockets'][key]))
-                with listener:  # a copy, as it may be asked for later
-                    listener.shutdown(socket.SHUT_RDWR)
+            # A copy, as it may be asked for later. BSD and macOS refuse: it goes on listening.
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(handles[key])) as copy:
+                copy.shutdown(socket.SHUT_RDWR)
 
 
 def _become_child(environ: Any) -> bool:
