@@ -728,7 +728,7 @@ class FileCheckerThread(threading.Thread):
         self._stop_at = float('inf')  # when to interrupt main, if it has not heard Ctrl-C
         # What the handler in main goes by, once main is to end.
         self._tries = self._raised = 0
-        self._heard_at: Tuple[int, ...] = ()  # its place when it first heard us
+        self._heard_at: Tuple[int, ...] = ()  # main's place when it first heard us
         self._interrupt: Callable[[], Any] = lambda: None
 
     def __enter__(self) -> FileCheckerThread:
