@@ -834,7 +834,7 @@ class FileCheckerThread(threading.Thread):
             # Where main is gone nobody can tell the threads that are left.
             self._end_main(0.0 if is_main_gone else GRACE)
 
-    def _is_storm(self, changed: Iterable[str]) -> bool:
+    def _is_storm(self, changed: Dict[str, Look]) -> bool:
         """Tell whether to pause: a program that rewrites its own files must not restart for ever.
 
         From the third restart in a row on that came right after a start, for the same files, the
@@ -848,9 +848,9 @@ class FileCheckerThread(threading.Thread):
             count, former = 0, []
         # A new file among many is found late, but tells when it was written.
         until = time.time() - (now - files.entered) + MOMENT
-        looks = [files.changed[path][0] for path in changed]
         is_early = (files.first_change - files.entered < MOMENT
-                    or all(look and files.started < look[0] / 1e9 < until for look in looks))
+                    or all(look and files.started < look[0] / 1e9 < until
+                           for look in changed.values()))
         self._row = (count + 1 if is_early else 0), [*names.union(former)]
         pause = 0.0 if self._row[0] < 3 else MOMENT if self._row[0] < 7 else 4 * MOMENT
         if now - files.first_change >= pause:
