@@ -42,7 +42,7 @@ the child exits 3 by itself                    it is started again; it counts as
                                                raised it, as uvicorn does
 Ctrl-C                                         both end, the child first, no traceback; a    130
                                                program that does not end is ended after the
-                                               grace time (5 seconds, at a terminal 8)
+                                               grace time (5 to 8 seconds)
 SIGTERM or SIGHUP to the parent                passed to the child; both end                128 + n
 the parent is killed                           the child ends by itself
 the lockfile is deleted                        both end, one line says so                   1
@@ -93,6 +93,7 @@ import types
 import warnings
 import weakref
 from importlib.machinery import PathFinder, SourceFileLoader
+from time import monotonic
 
 sys.path[:0] = _place
 
@@ -132,7 +133,7 @@ SMALL = 1 << 20  # bytes: larger files are not compared by content; no source is
 KILLED = 0xC0000000  # from here on Windows' statuses mean what signals do elsewhere
 
 _HERE = os.path.abspath(__file__)
-_sleep = time.sleep  # as it is now: gevent and eventlet replace it
+_sleep, _open = time.sleep, open  # as they are now, like monotonic: gevent and tests replace them
 
 
 # ---------------------------------------------------------------------------------- the ways in
@@ -259,7 +260,9 @@ def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> Non
         finally:
             sys.path[:0] = place  # for what the program has left to atexit
     with contextlib.suppress(KeyboardInterrupt), block:  # Ctrl-C as the block is left
-        if isinstance(main_func(), types.CoroutineType):
+        result = main_func()
+        if isinstance(result, types.CoroutineType):
+            result.close()
             raise TypeError('main_func is async; pass `lambda: asyncio.run(main())` instead')
     if checker.status in ('reload', 'error'):
         checker.leave()
@@ -278,10 +281,10 @@ def _check(interval: float, extra_files: Patterns, exclude_patterns: Patterns,
 
 def _absolute(patterns: Patterns, are_globs: bool = False) -> list[str]:
     """Return file names and patterns as absolute strings, but for globs that begin with *."""
-    if isinstance(patterns, (str, os.PathLike)):
+    if isinstance(patterns, (str, bytes, os.PathLike)):
         patterns = [patterns]
-    names = [str(os.fspath(pattern)) for pattern in patterns or ()]
-    start = _shared['start']
+    names = [os.fsdecode(pattern) for pattern in patterns or () if pattern]
+    start = _start_directory()  # as the call sees it
     if are_globs and names:
         from glob import escape
         start = escape(start)  # its brackets are no pattern
@@ -311,7 +314,7 @@ class _Parent:
         self.lockfile = ''
         self.log = _Log('')  # the last child's; its number counts the starts
         self.born = self.earliest = 0.0  # monotonic: the last start; not before this, the next
-        self.ended = 0  # when the last child ended, by the lockfile's clock, in ns
+        self.ended = 0  # when the last child failed or ended, by the lockfile's clock, in ns
         self.noticed: Optional[float] = None  # by the wall clock: when a change was seen
         self.was_saved = False  # whether a save has started the child
         self.threes = 0  # how often in a row status 3 came unasked for, soon after the start
@@ -320,6 +323,7 @@ class _Parent:
         self.left: list[int] = []  # the processes that the last child left running
         self.hint = ' (Ctrl-C ends it)'  # the first time
         self.caught, self.caught_at = 0, 0.0  # the first signal that asked for the end
+        self.kill_at = float('inf')  # monotonic: soon after a second Ctrl-C
 
     def run(self) -> NoReturn:
         """Start the program again and again, until its end; leave with its status."""
@@ -348,14 +352,15 @@ class _Parent:
         said = ''
         while not self._is_over():
             reason = next(filter(None, map(_why_unreadable, self.scripts)), '')
-            if not reason and time.monotonic() >= self.earliest:
+            if not reason and monotonic() >= self.earliest:
                 self._write_header()
                 try:
                     # close_fds=False: what our own parent handed on is the program's; Python's own
                     # are not inheritable. The child stays in our group, for Ctrl-C and a debugger.
                     self.child = subprocess.Popen(
                         self.command, cwd=_shared['start'], close_fds=False,
-                        env={**os.environ, CHILD: str(os.getpid()), LOCKFILE: self.lockfile})
+                        env={**_shared['environ'], CHILD: str(os.getpid()),
+                             LOCKFILE: self.lockfile})
                     return True
                 except OSError as error:
                     reason = f'cannot start the program: {error}'
@@ -383,7 +388,7 @@ class _Parent:
             'parent': os.getpid(), 'started': _mtime(self.lockfile, touch=True) / 1e9,
             'noticed': self.noticed, 'files': self.files, 'patterns': self.patterns,
             'row': self.row, 'left': self.left, 'options': self.options, 'sockets': handles})
-        self.born, self.noticed = time.monotonic(), None
+        self.born, self.noticed = monotonic(), None
 
     def _wait_for_child(self) -> int:
         """Return the child's exit status; on Windows handlers run only between two waits."""
@@ -413,7 +418,7 @@ class _Parent:
             elif kind == 'pattern':
                 self.patterns.update(values)
             elif kind == 'path':
-                _shared['path'] = values[0]
+                _shared['path'], self.ended = values
             elif kind == 'left':
                 self.left += values[0]
             elif kind == 'reload':
@@ -427,8 +432,9 @@ class _Parent:
         """Decide what an exit of the child means: 'restart', 'wait' (for a change) or 'end'."""
         told = self._take_records()
         if 'reload' in told or self._is_over():  # _start() notices that it is over
+            self._accept(self._changes(self.files, _expand(*self.patterns)))  # written at its end
             return 'restart'
-        is_quick = time.monotonic() - self.born < QUICK
+        is_quick = monotonic() - self.born < QUICK
         is_new = self.was_saved and is_quick  # a save that fails in any way waits for the next
         is_end = status == 0 or 1 < status < KILLED and status != RELOAD and not is_new
         if _has_no_reader():
@@ -438,7 +444,7 @@ class _Parent:
             # Half a program that ended by itself, once, or a fix that was saved before the crash.
             # A program that rewrites its own files and crashes is given some time in between.
             if sorted(changes) == self.cause:
-                self.earliest = time.monotonic() + 4 * MOMENT
+                self.earliest = monotonic() + 4 * MOMENT
             self.cause, self.was_saved = sorted(changes), not is_end
             self._act_on(changes)
             return 'restart'
@@ -463,9 +469,12 @@ class _Parent:
         return self._changes(known, {*_files_around(self.files, self.patterns)} - {*self.files})
 
     def _act_on(self, changes: Dict[str, Look]) -> None:
-        """Let the next child start from the files as they are."""
         _inform(f'{_list_names(changes)} changed, restarting')
         self.noticed = time.time()
+        self._accept(changes)
+
+    def _accept(self, changes: Dict[str, Look]) -> None:
+        """Let the next child start from the files as they are."""
         self.files.update(changes)
         for path in changes:
             _drop_bytecode(path)
@@ -482,13 +491,13 @@ class _Parent:
         (_say if status else _inform)(f'{what}, waiting for a change{self.hint}')
         self.hint = ''
         last: Dict[str, Look] = {}
-        others, since, next_walk = last, time.monotonic(), 0.0
+        others, since, next_walk = last, monotonic(), 0.0
         self.cause, self.threes = [], 0
         while not self._is_over():
-            now = time.monotonic()
+            now = monotonic()
             if now > next_walk:
                 others = self._changes_around(around)
-                next_walk = now + max(1, 20 * (time.monotonic() - now))
+                next_walk = now + max(1, 20 * (monotonic() - now))
             changes = {**others, **self._changes(self.files, self.files)}
             # One that is away or empty is half done: an editor renames it, or has just opened it.
             is_done = changes == last and all(look and look[1] for look in changes.values())
@@ -508,10 +517,11 @@ class _Parent:
             if (not _mtime(self.lockfile, touch=True) or self.caught
                     or any(kind == 'reload' for kind, *_ in log.read())):
                 # A second more than the child takes for itself.
-                patience = _ctrl_c_patience() if self.caught == signal.SIGINT else 0.0
-                deadline = min(deadline, time.monotonic() + patience + GRACE + 2 * MOMENT)
-            if time.monotonic() > deadline and self.child and log is self.log:
-                _say('still busy after the grace time, killed')
+                patience = PATIENCE if self.caught == signal.SIGINT else 0.0
+                deadline = min(deadline, monotonic() + patience + GRACE + 2 * MOMENT)
+            is_late = monotonic() > min(deadline, self.kill_at)
+            if is_late and self.child and log is self.log:
+                _say('still busy, killed')
                 self._pass_on(_KILL)
             time.sleep(HEARTBEAT)
 
@@ -536,13 +546,16 @@ class _Parent:
 
     def _catch(self, signum: int, frame: Optional[FrameType]) -> None:
         """Handle a signal: tell the child; a second Ctrl-C does not wait for the grace time."""
-        now = time.monotonic()
+        now = monotonic()
         if not self.caught:
             self.caught, self.caught_at = signum, now
             self._pass_on(signum)
         # Wrappers (npm run, uv run, honcho) pass on what the terminal has sent to all.
         elif self.caught != signal.SIGINT or now - self.caught_at > MOMENT:
-            self._pass_on(_KILL if signum == signal.SIGINT else signum)
+            if signum == signal.SIGINT:  # the child has heard it, and may be quick
+                self.kill_at = min(self.kill_at, now + 2 * MOMENT)
+            else:
+                self._pass_on(signum)
 
     def _pass_on(self, signum: int) -> None:
         """Send the child a signal; of Ctrl-C, which it has heard as a rule, a record tells."""
@@ -596,7 +609,7 @@ class _Log:
         if not self.number:
             return False
         line = marshal.dumps((self.number, kind, *values)).hex().encode() + b'\n'
-        with contextlib.suppress(OSError), open(
+        with contextlib.suppress(OSError), _open(
                 self.path, 'r+b', 0, opener=lambda path, flags: os.open(path, flags | os.O_APPEND)
         ) as file:  # which may be deleted, or no descriptor is left
             return bool(file.write(line))
@@ -605,7 +618,7 @@ class _Log:
     def read(self) -> list[Any]:
         """Return the records that have come since the last call: [kind, values...]."""
         text, records = b'', []
-        with contextlib.suppress(OSError), open(self.path, 'rb') as file:
+        with contextlib.suppress(OSError), _open(self.path, 'rb') as file:
             file.seek(self.position)
             text = file.read()
         text = text[:text.rfind(b'\n') + 1]
@@ -725,7 +738,8 @@ class FileCheckerThread(threading.Thread):
         self.has_left = self.is_triggered = self._paused = False
         self._row: Tuple[int, list[str]] = 0, []  # see _is_storm
         self._touched, self._age = -1, 0.0  # the lockfile's time, how long it has stood still
-        self._stop_at = float('inf')  # when to interrupt main, if it has not heard Ctrl-C
+        self._stop_at = float('inf')  # when to interrupt main, if it goes on after Ctrl-C
+        self._has_heard_key = False  # Ctrl-C, as a terminal sends it to all in its foreground
         # What the handler in main goes by, once main is to end.
         self._tries = self._raised = 0
         self._heard_at: Tuple[int, ...] = ()  # main's place when it first heard us
@@ -776,19 +790,21 @@ class FileCheckerThread(threading.Thread):
         shown, next_hearing = '', 0.0
         # Under our own parent it goes on behind the block: threads may keep the process alive.
         while (not self.has_left or self.files.header) and _shared['checker'] is self:
-            if time.monotonic() >= next_hearing:
-                next_hearing = time.monotonic() + SLOW_TICK
-                if self._hears_the_end():
-                    self._decide('error')
-                    self._end_main(GRACE)
             try:
+                if monotonic() >= next_hearing:
+                    next_hearing = monotonic() + SLOW_TICK
+                    if self._hears_the_end():
+                        self._decide('error')
+                        self._end_main(GRACE)
                 if self._stop_at == float('inf') and (not self.has_left or _is_main_gone()):
                     self._look()
+                _sleep(self.files.tick())
             except Exception as error:  # which nobody foresaw: the next look may do better
+                _sleep(SLOW_TICK)
                 if repr(error) != shown:
                     shown = repr(error)
-                    _show(error)
-            _sleep(self.files.tick())
+                    with contextlib.suppress(Exception):
+                        _show(error)
 
     def _hears_the_end(self) -> bool:
         """Read the lockfile; tell whether its parent is gone or has asked for the end."""
@@ -799,8 +815,12 @@ class FileCheckerThread(threading.Thread):
             if kind == 'file':  # which a forked worker has imported
                 self.files.watch(values[0], {values[0]: values[1]}.get)
             elif kind == 'stop':
-                self._stop_at = time.monotonic() + _ctrl_c_patience()
-        return not self._touched or time.monotonic() > self._stop_at or self._is_orphan()
+                self._has_heard_key = _is_in_foreground()
+                # A handler of the program's own may have heard it, too, and would not know a
+                # second SIGINT from a second key.
+                is_patient = self._has_heard_key or self._needs_sigint()
+                self._stop_at = monotonic() + (PATIENCE if is_patient else MOMENT)
+        return not self._touched or monotonic() > self._stop_at or self._is_orphan()
 
     def _decide(self, status: str) -> bool:
         with self._deciding:
@@ -840,18 +860,19 @@ class FileCheckerThread(threading.Thread):
         From the third restart in a row on that came right after a start, for the same files, the
         next one waits for half a second, from the seventh on for two.
         """
-        now, files = time.monotonic(), self.files
-        count, former = files.row
-        # A file that comes or goes, as a database's journal, does not break the row.
-        names = {path for path in changed if files.known.get(path) and os.path.exists(path)}
-        if not names <= {*former}:
-            count, former = 0, []
+        now, files = monotonic(), self.files
+        count, former = files.row[0], {*files.row[1]}
+        # Another file breaks the row, but not one that comes or goes, as a database's journal.
+        others = [path for path in changed.keys() - former
+                  if files.known.get(path) and os.path.exists(path)]
+        if others or former.isdisjoint(changed):
+            count, former = 0, set()
         # A new file among many is found late, but tells when it was written.
         until = time.time() - (now - files.entered) + MOMENT
         is_early = (files.first_change - files.entered < MOMENT
                     or all(look and files.started < look[0] / 1e9 < until
                            for look in changed.values()))
-        self._row = (count + 1 if is_early else 0), [*names.union(former)]
+        self._row = (count + 1 if is_early else 0), [*former.union(changed)]
         pause = 0.0 if self._row[0] < 3 else MOMENT if self._row[0] < 7 else 4 * MOMENT
         if now - files.first_change >= pause:
             return False
@@ -863,13 +884,13 @@ class FileCheckerThread(threading.Thread):
 
     def _end_main(self, grace: float) -> NoReturn:
         """Interrupt main until it leaves; end the process in the end, also behind the block."""
-        began, passed = time.monotonic(), 0.0
+        began, passed = monotonic(), 0.0
         while passed < grace and (self.has_left or not self._is_hopeless(passed)):
             if not self.has_left and passed >= self._tries * MOMENT:
                 self._tries += 1
                 self._interrupt_main(grace - passed)
             _sleep(TICK)
-            passed = time.monotonic() - began
+            passed = monotonic() - began
         names = [thread.name for thread in _lasting_threads()] or ['MainThread']
         _say(f"still busy, ended: {', '.join(names)}")
         _signal(_children(), _KILL)
@@ -885,8 +906,8 @@ class FileCheckerThread(threading.Thread):
 
     def _interrupt_main(self, left: float) -> None:
         """Wake main with a signal: ours, or SIGINT for a program that has a handler for it."""
-        needs_sigint = self._needs_sigint()
-        if needs_sigint and self._tries > 1 and left > 2 * MOMENT:
+        needs_sigint, is_told = self._needs_sigint(), self._tries > 1 or self._has_heard_key
+        if needs_sigint and is_told and left > 2 * MOMENT:
             return  # the program's handler hears it once, and again a second before the end
         is_unheard = self._tries == 2 and not self._heard_at  # SIGINT wakes sigwait, too
         signum = signal.SIGINT if needs_sigint or is_unheard else _WAKE
@@ -897,7 +918,7 @@ class FileCheckerThread(threading.Thread):
                 signal.pthread_kill(self._main, signum)
             else:
                 signal.raise_signal(signum)
-        if self._tries == 1 and os.name == 'posix':  # as Ctrl-C does: main may wait for them
+        if not is_told and os.name == 'posix':  # as Ctrl-C does: main may wait for them
             _signal(_abandoned(), signal.SIGINT)
 
     def _needs_sigint(self) -> bool:
@@ -946,10 +967,10 @@ _Interrupt: Any = type('KeyboardInterrupt', (KeyboardInterrupt,), {'__module__':
 
 def _end_children() -> None:
     """End what the program has started and left behind, as Ctrl-C at a terminal would."""
-    for signum, patience in (signal.SIGINT, MOMENT), (signal.SIGTERM, GRACE), (_KILL, 0.0):
+    for signum, patience in (signal.SIGINT, MOMENT), (signal.SIGTERM, PATIENCE), (_KILL, 0.0):
         _signal(_abandoned(), signum)
-        until = time.monotonic() + patience
-        while _abandoned() and time.monotonic() < until:
+        until = monotonic() + patience
+        while _abandoned() and monotonic() < until:
             time.sleep(TICK / 2)
 
 
@@ -1071,7 +1092,7 @@ class _Files:
         self.match([*options['extra_files'], *_shared['patterns']])
         _shut_down_unclaimed(self.header)
         self.log.append('entered', [*self.known])
-        self.entered = self.first_change = self.last_change = time.monotonic()
+        self.entered = self.first_change = self.last_change = monotonic()
         if self.header.get('noticed'):
             _inform(f"running again after {time.time() - self.header['noticed']:.2f} s")
 
@@ -1104,7 +1125,8 @@ class _Files:
 
         The fix may be in a file that a traceback names, or be one that was not found.
         """
-        self.log.append('path', [path for path in sys.path if type(path) is str])
+        self.log.append('path', [path for path in sys.path if type(path) is str],
+                        _mtime(self.log.path, touch=True))
         for link in _chain(error):
             named = [link.filename] if isinstance(link, (SyntaxError, FileNotFoundError)) else []
             for name in [*_files_in(link.__traceback__), *named]:
@@ -1133,7 +1155,7 @@ class _Files:
             return
         look = look_of(path)
         if look and look[3]:
-            self.settled = time.monotonic() + YOUNG
+            self.settled = monotonic() + YOUNG
         self.known[path] = look
         if self.entered or self.recorded.get(path, 0) != look:  # else the parent knows it
             self.log.append('file', path, look)
@@ -1162,13 +1184,13 @@ class _Files:
 
     def tick(self) -> float:
         """Return the seconds until the next look: less while somebody saves now and then."""
-        quiet = time.monotonic() - self.last_change
+        quiet = monotonic() - self.last_change
         tick = TICK if quiet < HURRY else 2 * TICK if quiet < LIVELY else SLOW_TICK
         return min(tick, self.interval)
 
     def look(self) -> Dict[str, Look]:
         """Take one look, at what is due; return the changes to act on, if it is time."""
-        now, count = time.monotonic(), len(self.changed)
+        now, count = monotonic(), len(self.changed)
         if now > self._next_extra:
             began = time.thread_time()  # the checker's own: the program's work does not count
             self._next_extra = now + LAZY
@@ -1202,7 +1224,7 @@ class _Files:
 
     def _examine(self, paths: list[str]) -> None:
         """Compare how files look with how they were read, and keep what differs."""
-        now = time.monotonic()
+        now = monotonic()
         for path in paths:
             if path not in self.known:  # excluded meanwhile
                 continue
@@ -1220,7 +1242,7 @@ class _Files:
 
     def _ready_changes(self) -> Dict[str, Look]:
         """Return the changed files if it is time: none is missing, all compile, none follows."""
-        now = time.monotonic()
+        now = monotonic()
         # git checkout or a formatter changes several, some of them perhaps before this start.
         expected = self.changed if now - self.entered > MOMENT else self.row[1]
         is_burst = len(self.changed) > 1 or not self.changed.keys() <= {*expected}
@@ -1266,7 +1288,7 @@ def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
         if look[1] > SMALL or known is None and look[0] < young * 1e9:
             return look
         from importlib.util import source_hash  # late: on 3.9 it brings typing along
-        with open(path, 'rb') as file:
+        with _open(path, 'rb') as file:
             return (*look[:3], source_hash(file.read()))
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in a name
         return None
@@ -1278,13 +1300,14 @@ def _is_matched(path: str, patterns: list[str]) -> bool:
     if not patterns:
         return False
     from fnmatch import fnmatch
-    return any(fnmatch(path, pattern) for pattern in patterns)
+    return any(fnmatch(path, pattern) or fnmatch(path, os.path.join(pattern, '*'))
+               for pattern in patterns)
 
 
 def _mistake_in(path: str) -> str:
     """Return what keeps a source file from compiling, in one line; '' if nothing does."""
     try:
-        with open(path, 'rb') as file:
+        with _open(path, 'rb') as file:
             text = file.read()
         # No warning counts. The filter is for our name alone and may stay: taking it away could
         # take away one that main sets at the same moment. From Python 3.13.5 on the caller's
@@ -1342,7 +1365,7 @@ def _expand(*patterns: str) -> Iterator[str]:
             paths = fnmatch.filter(_files_below(start + os.path.dirname(fixed)), pattern)
         elif glob.has_magic(tail) and not os.path.lexists(pattern):
             paths = (path for path in glob.iglob(glob.escape(start) + tail)
-                     if _is_kept(os.path.basename(path)) and not os.path.isdir(path))
+                     if _is_kept(os.path.basename(path).lstrip('.')) and not os.path.isdir(path))
         yield from (path for path in paths if path != _shared['lockfile'])
 
 
@@ -1377,7 +1400,7 @@ def _files_around(known: Iterable[str], patterns: Iterable[str], limit: int = 50
     for place in queue:
         with contextlib.suppress(OSError), os.scandir(place) as entries:
             for entry in entries:
-                if entry.name.endswith('.py'):
+                if entry.name.endswith(('.py', '.so', '.pyd')) or entry.is_symlink():
                     found.append(entry.path)
                 elif (entry.path not in queued and len(queued) < limit and _is_own(entry.path)
                       and entry.is_dir(follow_symlinks=False) and not _is_foreign(entry)):
@@ -1545,14 +1568,11 @@ def _has_no_reader() -> bool:
     return False
 
 
-def _ctrl_c_patience() -> float:
-    """Return the seconds until main is interrupted, if it did not end at Ctrl-C.
-
-    At a terminal it has heard the key; an IDE or `kill` may have told the parent alone.
-    """
+def _is_in_foreground() -> bool:
+    """Tell whether a terminal's Ctrl-C reaches this process; an IDE or `kill` sends it to one."""
     with contextlib.suppress(OSError), open('/dev/tty', 'rb', 0) as terminal:
-        return PATIENCE if os.tcgetpgrp(terminal.fileno()) == os.getpgrp() else MOMENT
-    return MOMENT  # Windows, or there is none
+        return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
+    return False  # Windows, or there is no terminal
 
 
 def _find_lockfile(environ: Any) -> str:
@@ -1590,7 +1610,8 @@ def _start_directory() -> str:
 
 # Shared by all copies of this module in the process, under whatever names: set by the first.
 _shared = vars(sys).setdefault('_reloader_1_1', {
-    'start': _start_directory(), 'argv': [*getattr(sys, 'argv', ())], 'imported': time.time(),
+    'start': _start_directory(), 'argv': [*getattr(sys, 'argv', ())], 'environ': {**os.environ},
+    'imported': time.time(),
     'lockfile': '', 'child': False, 'quiet': False, 'path': sys.path,
     'header': {}, 'files': None, 'checker': None, 'patterns': set(), 'sockets': {}})
 
@@ -1605,6 +1626,10 @@ def _require_main_thread() -> None:
     if not isinstance(threading.get_ident, types.BuiltinFunctionType):
         raise RuntimeError('gevent or eventlet has patched the threads: patch them in main, or '
                            'run `python3 reloader.py app.py`')
+    process = getattr(sys.modules.get('multiprocessing'), 'current_process', lambda: None)()
+    if getattr(process, '_inheriting', False):  # as Python itself asks before it starts one
+        raise RuntimeError('this is a worker of multiprocessing, which imports the program anew: '
+                           'start the reloader under `if __name__ == "__main__":`')
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError('the reloader must be started in the main thread, where signals arrive')
 
@@ -1625,14 +1650,15 @@ def _unlink(path: str) -> None:
 
 def _say(text: str) -> int:
     """Write a line to stderr, in colour on a terminal; return the status of a failure."""
-    line = f'reloader: {text}'
-    stream: Any = sys.__stderr__  # not what the program may have put there
-    with contextlib.suppress(OSError, ValueError, AttributeError):  # no reader, closed, or None
-        if (os.name == 'posix' and stream.isatty() and not os.environ.get('NO_COLOR')
-                and os.environ.get('TERM') != 'dumb'):
-            line = f'\x1b[33m{line}\x1b[0m'
-        stream.write(line + '\n')
-        stream.flush()
+    stream: Any
+    for stream in sys.__stderr__, sys.stderr:  # not first what the program may have put there
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, detached, or None
+            is_plain = os.environ.get('NO_COLOR') or os.environ.get('TERM') == 'dumb'
+            is_colored = os.name == 'posix' and stream.isatty() and not is_plain
+            line = f'reloader: {text}'
+            stream.write((f'\x1b[33m{line}\x1b[0m' if is_colored else line) + '\n')
+            stream.flush()
+            break
     return 1
 
 
@@ -1667,7 +1693,7 @@ def _serve(app: Any, listener: socket.socket, quiet: bool) -> None:
             time.sleep(3600)  # of all waits the one that Ctrl-C ends on Windows, too
     finally:
         server.accepting.acquire()  # for good
-        while max([0.0, *server.waits.values()]) > time.monotonic():
+        while max([0.0, *server.waits.values()]) > monotonic():
             time.sleep(0.002)
 
 
@@ -1685,7 +1711,7 @@ def _server_class() -> Any:
         def get_request(self) -> Any:
             with self.accepting:
                 connection, address = super().get_request()
-                self.waits[connection] = time.monotonic() + MOMENT / 2
+                self.waits[connection] = monotonic() + MOMENT / 2
             connection.setblocking(True)  # BSD hands on the listener's mode
             return connection, address
 

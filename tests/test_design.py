@@ -91,7 +91,6 @@ class GeneratedFiles(TogetherTestCase):
                 base.execute('create table if not exists starts (pid)')
                 base.execute('insert into starts values (?)', [os.getpid()])
             ''', ''),
-        'a log of each start': ("open('work/%d.log' % os.getpid(), 'x').write('begin')", ''),
     }
 
     def test_cause_no_storm_and_hold_up_no_other_save(self):
@@ -115,6 +114,30 @@ class GeneratedFiles(TogetherTestCase):
             app.wait_ready('two')
         first, *others = self.TEXTS  # on the command line what is written and then read is known
         self.at_once(scene, [('library', first), *ways(*others)])
+
+
+@side_by_side
+class AFileWrittenAtTheEnd(TogetherTestCase):
+    """Is what the next program reads: it restarts for a save, not for that."""
+
+    def test_is_no_reason_to_restart(self):
+        def scene(case):
+            block = """
+                try: READY; time.sleep(600)
+                finally:
+                    with open('data/state', 'w') as file: file.write(str(time.time()))
+                """
+            case.write('data/state', 'first')
+            case.write_app('one', block, extra_files=['data'])
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write_app('two', block, extra_files=['data'])
+            app.wait_ready('two')
+            time.sleep(2)  # two rounds, in which nothing may happen
+            case.write_app('end')
+            app.wait_ready('end')
+            self.assertEqual(len(app.pids()), 3, app.output)
+        self.at_once(scene, ways())
 
 
 @side_by_side

@@ -456,6 +456,57 @@ class CtrlC(ReloaderTestCase):
 
     @needs_posix
     @both_ways
+    def test_is_not_doubled_for_a_program_with_a_handler_of_its_own(self):
+        """asyncio takes a second SIGINT for a second key, and cuts its cleanup off."""
+        for tty in False, True:
+            with self.subTest(tty=tty):
+                self.write_app('one', """\
+                    import asyncio
+                    async def work():
+                        try:
+                            READY
+                            await asyncio.sleep(600)
+                        finally:
+                            for turn in range(%d):
+                                await asyncio.sleep(0.1)
+                            print('cleaned up', flush=True)
+                    asyncio.run(work())
+                    """ % (40 if tty else 15))
+                app = self.start_app(tty=tty)
+                app.wait_ready('one')
+                if tty:
+                    app.type('\x03')
+                else:
+                    app.ctrl_c()
+                self.assertEqual(app.wait_exit(), 130)
+                self.assertEqual(app.count('cleaned up'), 1, app.output)
+
+    @needs_posix
+    @both_ways
+    def test_a_second_one_leaves_the_program_a_moment(self):
+        self.write_app('one', """\
+            try:
+                try:
+                    READY
+                    time.sleep(600)
+                finally:
+                    print('cleaning', flush=True)
+                    time.sleep(600)
+            finally:
+                time.sleep(0.2)
+                print('cleaned up', flush=True)
+            """)
+        app = self.start_app(tty=True)
+        app.wait_ready('one')
+        app.type('\x03')
+        app.wait_for('cleaning')
+        time.sleep(0.6)  # a copy of the first would come sooner
+        app.type('\x03')
+        self.assertEqual(app.wait_exit(), 130)
+        app.wait_for('cleaned up')
+
+    @needs_posix
+    @both_ways
     def test_at_a_terminal_a_cleanup_behind_the_except_clause_runs_to_its_end(self):
         self.write_app('one', '''\
             try:

@@ -188,6 +188,33 @@ class NothingTakesItDown(TogetherTestCase):
             app.wait_ready('one')
         self.at_once(scene, ways())
 
+    def test_the_fix_may_be_saved_while_the_crashed_program_still_ends(self):
+        def scene(case):
+            case.write_app('one', textwrap.dedent("""
+                def make():
+                    time.sleep(0.3)
+                    with open('late.py', 'w') as file: file.write('VALUE = 1')
+                    print('saved', flush=True)
+                atexit.register(make) if not os.path.exists('late.py') else None
+                import late
+                """) + TICKING, 'import atexit')
+            app = case.start_app()
+            app.wait_for('^saved')
+            app.wait_for(changed('late.py'))
+            app.wait_ready('one')
+        self.at_once(scene, ways())
+
+    @needs_posix
+    def test_the_fix_may_be_a_link_to_a_folder(self):
+        def scene(case):
+            case.write('../%s-common/linked/__init__.py' % case.folder.name, '')
+            case.write_app('one', before='import linked')
+            app = case.start_app()
+            app.wait_for(WAITING)
+            os.symlink('../%s-common/linked' % case.folder.name, case.folder / 'linked')
+            app.wait_ready('one')
+        self.at_once(scene, COMMAND_LINE_ONLY)
+
     def test_the_program_may_have_an_excepthook_or_a_codec_of_its_own(self):
         def scene(case):
             before = '''
@@ -314,6 +341,38 @@ class NobodyKeepsStaleCode(TogetherTestCase):
             self.assertEqual(app.count('^ZeroDivisionError'), 1, app.output)
         self.at_once(scene, ways())
 
+    def test_after_its_tests_have_replaced_what_the_checker_calls(self):
+        """unittest.mock is meant for the program alone; its mocks are called by nobody else."""
+        def scene(case, name):
+            case.write_app('one', textwrap.dedent("""
+                import unittest.mock
+                with unittest.mock.patch(%r, side_effect=OSError) as mocked:
+                    time.sleep(1.5)
+                print('called', mocked.call_count, flush=True)
+                """ % name) + TICKING)
+            app = case.start_app()
+            app.wait_ready('one')
+            calls = int(app.wait_for(r'^called (\d+)').group(1))
+            if name != 'os.getppid':
+                self.assertEqual(calls, 0, app.output)
+            case.write_app('two')
+            app.wait_ready('two')
+            self.assertEqual(app.count(TRACEBACK), 0 if name != 'os.getppid' else 1, app.output)
+        self.at_once(scene, ways('builtins.open', 'time.monotonic',
+                                 *['os.getppid'] * (not WINDOWS)))
+
+    def test_where_standard_error_was_wrapped_anew(self):
+        def scene(case):
+            case.write_app('one', before="""
+                import io
+                sys.stderr = io.TextIOWrapper(sys.stderr.detach(), encoding='utf-8')
+                """)
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write('app.py', 'VALUE = (')
+            app.wait_for('^reloader: .*; not restarting')
+        self.at_once(scene, ways())
+
     @needs_posix
     def test_when_no_descriptor_is_left(self):
         def scene(case):
@@ -426,6 +485,21 @@ class ItEndsAsCtrlCWould(TogetherTestCase):
             'process = subprocess.Popen(command)\n'
             '                try: time.sleep(600)\n'
             '                finally: process.wait(); print("cleanup", flush=True)'))
+
+    def test_one_that_hears_nothing_is_killed_soon_enough_for_atexit(self):
+        def scene(case):
+            case.write_app('one', textwrap.dedent("""
+                atexit.register(print, 'atexit', flush=True)
+                process = subprocess.Popen(
+                    ['sh', '-c', "trap '' INT TERM; echo deaf; while :; do sleep 0.1; done"])
+                """) + TICKING, 'import atexit, subprocess')
+            app = case.start_app()
+            app.wait_ready('one')
+            app.wait_for('^deaf')
+            case.write_app('two')
+            app.wait_ready('two')
+            self.assertEqual((app.count('^atexit'), app.count('still busy')), (1, 0), app.output)
+        self.at_once(scene, ways())
 
     def test_what_has_a_session_of_its_own_stays(self):
         def scene(case):
@@ -654,6 +728,66 @@ class TheSameProgram(TogetherTestCase):
                              'os.execv(sys.executable, [sys.executable, *sys.argv[1:]])', *words)
             app.wait_ready('True')
         self.at_once(scene, ways())
+
+    def test_has_the_environment_that_it_was_started_with(self):
+        """What it takes from it or puts there above the call is its own affair in each process."""
+        def scene(case):
+            case.write('.env', 'one')
+            case.write('app.py', """
+                import os, time
+                import reloader
+                value = os.environ.setdefault('VALUE', open('.env').read())
+                assert os.environ.pop('TOKEN') == 'token'
+                def main():
+                    print('ready', os.getpid(), value, flush=True)
+                    time.sleep(600)
+                reloader.run_with_reloader(main, extra_files=['.env*'])
+                """.replace('\n' + 16 * ' ', '\n'))
+            app = case.start('app.py', env={'TOKEN': 'token'})
+            app.wait_ready('one')
+            case.write('.env', 'two')
+            app.wait_ready('two')
+        self.at_once(scene, LIBRARY_ONLY)
+
+    def test_has_the_working_directory_that_its_names_are_meant_from(self):
+        def scene(case):
+            case.write('data/a.txt', 'one')
+            case.write('data/b.txt', 'one')
+            case.write_app(Code("open('a.txt').read()"), textwrap.dedent("""
+                import reloader
+                os.chdir('data')
+                reloader.watch('a.txt', b'b.txt', '')
+                READY
+                """) + TICKING)
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write('data/a.txt', 'two')
+            app.wait_ready('two')
+            wait_ticks(app, 2)
+            case.write('app.log', 'not watched')
+            case.write('data/b.txt', 'two')
+            app.wait_for(changed(os.path.join('data', 'b.txt')))
+            self.assertEqual(app.count('app.log'), 0, app.output)
+        self.at_once(scene, ways())
+
+    def test_is_not_started_by_a_worker_that_imports_it_anew(self):
+        if not have('_multiprocessing'):
+            skip(self, 'this Python has no multiprocessing')
+
+        def scene(case):
+            case.write_app('one', textwrap.dedent("""
+                worker = multiprocessing.get_context('spawn').Process(target=print)
+                worker.start()
+                worker.join(30)
+                print('ended', worker.exitcode, flush=True)
+                """) + TICKING, 'import multiprocessing')
+            text = (case.folder / 'app.py').read_text()
+            case.write('app.py', text.replace("if __name__ == '__main__':", 'if True:'))
+            app = case.start_app()
+            app.wait_ready('one')
+            app.wait_for('^RuntimeError: this is a worker of multiprocessing')
+            app.wait_for('^ended 1')
+        self.at_once(scene, LIBRARY_ONLY)
 
     @skip_unless(sys.platform == 'linux', 'Linux alone tells what the environment was at first')
     def test_may_clear_its_environment(self):
