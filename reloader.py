@@ -151,11 +151,12 @@ def run_with_reloader(main_func: Callable[[], Any], extra_files: Patterns = None
     code around the call that swallows it changes nothing.
 
     extra_files: one or more to watch as well: names, directories (all in them) or glob patterns.
-    exclude_patterns: one or more fnmatch patterns of absolute paths that are not watched.
+    exclude_patterns: one or more names, directories or fnmatch patterns that are not watched.
     interval: the longest time in seconds that a save may go unnoticed; most are seen at once.
 
-    Raises TypeError and ValueError for bad arguments, RuntimeError off the main thread and at an
-    interactive prompt. A program from standard input, which cannot be read again, exits with 1.
+    Raises TypeError and ValueError for bad arguments, RuntimeError off the main thread, at an
+    interactive prompt and in a worker of multiprocessing that imports the program anew. A program
+    from standard input, which cannot be read again, exits with 1.
     """
     if not callable(main_func):
         raise TypeError(f'main_func must be callable, not {main_func!r}')
