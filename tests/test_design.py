@@ -86,7 +86,7 @@ class GeneratedFiles(TogetherTestCase):
         'a database that writes ahead': ('''
             import sqlite3
             base = sqlite3.connect('work/base')
-            base.execute('pragma journal_mode = wal')
+            base.execute('pragma journal_mode = wal').fetchall()
             with base:
                 base.execute('create table if not exists starts (pid)')
                 base.execute('insert into starts values (?)', [os.getpid()])

@@ -462,8 +462,10 @@ class CtrlC(ReloaderTestCase):
             with self.subTest(tty=tty):
                 self.write_app('one', """\
                     import asyncio
+                    sys.stdout.reconfigure(line_buffering=True)
                     async def work():
                         try:
+                            asyncio.get_running_loop().call_later(0.1, print, 'asleep')
                             READY
                             await asyncio.sleep(600)
                         finally:
@@ -473,7 +475,7 @@ class CtrlC(ReloaderTestCase):
                     asyncio.run(work())
                     """ % (40 if tty else 15))
                 app = self.start_app(tty=tty)
-                app.wait_ready('one')
+                app.wait_for('asleep')
                 if tty:
                     app.type('\x03')
                 else:
