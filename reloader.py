@@ -1738,7 +1738,8 @@ def main() -> None:
     del sys.path[:_HAS_PLACE]
     parser = _parser()
     given = parser.parse_args()
-    name, *arguments = [*(given.module or ()), *given.program] or ['']  # -mpackage word: in both
+    words = given.program[given.program[:1] == ['--']:]  # two dashes end the options
+    name, *arguments = [*(given.module or ()), *words] or ['']  # -mpackage word: in both
     if not name:
         parser.error('no script or module to run; usage: python3 reloader.py [options] '
                      '(script.py | -m module) [args ...]; try --help')

@@ -1169,6 +1169,12 @@ class TheCommandLine(ReloaderTestCase):
         done = self.run_once('reloader.py', '-mapp', 'one', '-x')
         self.assertEqual((done.returncode, done.stdout), (0, "['one', '-x']\n"), done.stderr)
 
+    def test_two_dashes_end_the_options(self):
+        self.write('app.py', 'import sys\nprint(sys.argv)')
+        done = self.run_once('reloader.py', '--quiet', '--', 'app.py', '--', '-x')
+        self.assertEqual((done.returncode, done.stdout), (0, "['app.py', '--', '-x']\n"),
+                         done.stderr)
+
     def test_options_may_be_given_several_times(self):
         for name in ('a.cfg', 'b.cfg', 'c.cfg', 'd.cfg'):
             self.write(name, 'old')
