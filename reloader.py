@@ -520,9 +520,10 @@ class _Parent:
                 # A second more than the child takes for itself.
                 patience = PATIENCE if self.caught == signal.SIGINT else 0.0
                 deadline = min(deadline, monotonic() + patience + GRACE + 2 * MOMENT)
-            is_late = monotonic() > min(deadline, self.kill_at)
-            if is_late and self.child and log is self.log:
-                _say('still busy, killed')
+            now = monotonic()
+            if now > min(deadline, self.kill_at) and self.child and log is self.log:
+                if now > deadline:
+                    _say('still busy after the grace time, killed')
                 self._pass_on(_KILL)
             time.sleep(HEARTBEAT)
 
@@ -553,10 +554,10 @@ class _Parent:
             self._pass_on(signum)
         # Wrappers (npm run, uv run, honcho) pass on what the terminal has sent to all.
         elif self.caught != signal.SIGINT or now - self.caught_at > MOMENT:
-            if signum == signal.SIGINT:  # the child has heard it, and may be quick
+            if signum == signal.SIGINT and os.name == 'posix':  # what heard it may yet be quick
                 self.kill_at = min(self.kill_at, now + 2 * MOMENT)
             else:
-                self._pass_on(signum)
+                self._pass_on(_KILL if signum == signal.SIGINT else signum)
 
     def _pass_on(self, signum: int) -> None:
         """Send the child a signal; of Ctrl-C, which it has heard as a rule, a record tells."""
