@@ -952,7 +952,7 @@ class FileCheckerThread(threading.Thread):
         errors = [_Interrupt()]
         # Without reference counts nobody can tell when main has swallowed it.
         self._interrupt = weakref.ref(errors[0]) if hasattr(sys, 'getrefcount') else lambda: True
-        raise errors.pop()  # this frame, which it refers to, would keep it alive
+        raise errors.pop()  # a name in this frame, which it refers to, would keep it alive
 
     def leave(self) -> NoReturn:
         """Leave through the interpreter's own end, which the parent and this thread limit."""
@@ -1143,8 +1143,9 @@ class _Files:
         """Watch what patterns match; of those matched before, a file that is new is a change."""
         for pattern in patterns:
             is_known = pattern in self.patterns or pattern in self.header.get('patterns', ())
+            look_of = self.recorded.get if is_known else self.look_now
             for path in _expand(pattern):
-                self.watch(path, self.recorded.get if is_known else self.look_now, is_extra=True)
+                self.watch(path, look_of, is_extra=True)
             if pattern not in self.patterns:
                 self.log.append('pattern', pattern)
             self.patterns.add(pattern)
