@@ -119,7 +119,7 @@ LOCKFILE = 'RELOADER_LOCKFILE'  # environment: the lockfile's path
 RELOAD = 3  # the exit status that asks for a restart; Bottle, Werkzeug and Django use the same
 GRACE = 5.0  # seconds for finally, atexit and requests in flight; Bottle's age of a dead lockfile
 HEARTBEAT = 0.9  # seconds between two touches of the lockfile: at least one a second
-TICK = 0.04  # seconds between two looks at the files saved last; later, twice that
+TICK = 0.04  # seconds between two looks at the files saved last; later, 2.5 times that
 SLOW_TICK = 0.3  # the same when nothing was saved for long; three of them make an interval
 HURRY = 3.0  # seconds after a start or a save in which the next save is often made, and felt
 LIVELY = 300.0  # seconds after a start or a save in which the next save is expected
@@ -1188,7 +1188,7 @@ class _Files:
     def tick(self) -> float:
         """Return the seconds until the next look: less while somebody saves now and then."""
         quiet = monotonic() - self.last_change
-        tick = TICK if quiet < HURRY else 2 * TICK if quiet < LIVELY else SLOW_TICK
+        tick = TICK if quiet < HURRY else 2.5 * TICK if quiet < LIVELY else SLOW_TICK
         return min(tick, self.interval)
 
     def look(self) -> Dict[str, Look]:
@@ -1760,7 +1760,7 @@ def main() -> None:
         sys.exit(_say(str(error.strerror)))
     if given.verbose:
         _say(f'looking at every file once in {given.interval} s, at the {HOT} saved last every '
-             f'{2 * TICK} s (every {SLOW_TICK} s after {LIVELY:.0f} s without a save)')
+             f'{2.5 * TICK} s (every {SLOW_TICK} s after {LIVELY:.0f} s without a save)')
     command = [sys.executable, *_own_flags(), '-c', _RUN, *sys.argv[1:]]
     _Parent(command, options, [_HERE, '' if given.module else name]).run()
 
