@@ -776,7 +776,7 @@ class FileCheckerThread(threading.Thread):
             if self.status == 'exit' and not self.files.header:
                 self.join()
             self.files.find()  # what ended soon may have imported in other ways than our finder's
-        if signal.getsignal(_WAKE) == self._on_wake:
+        if signal.getsignal(_WAKE) == self._on_wake and not self.files.header:
             signal.signal(_WAKE, self._former)
         if self.files in sys.meta_path:
             sys.meta_path.remove(self.files)
@@ -797,7 +797,7 @@ class FileCheckerThread(threading.Thread):
                     next_hearing = monotonic() + SLOW_TICK
                     if self._hears_the_end():
                         self._decide('error')
-                        self._end_main(GRACE)
+                        self._end_main()
                 if self._stop_at == float('inf') and (not self.has_left or _is_main_gone()):
                     self._look()
                 _sleep(self.files.tick())
@@ -845,16 +845,16 @@ class FileCheckerThread(threading.Thread):
         is_asked = self.is_triggered and not self.files.changed  # no save is half done or broken
         if not is_asked and (not changed or self._is_storm(changed)) or _at_prompt():
             return
-        is_main_gone = _is_main_gone()
-        if self._decide('reload') or is_main_gone:
+        if self._decide('reload') or _is_main_gone():
             self.status = 'reload'
             self.files.log.append('reload', time.time(), self._row, changed)
             for path in changed:
                 _drop_bytecode(path)
             reason = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
             _inform(f'{reason}, restarting')
-            # Where main is gone nobody can tell the threads that are left.
-            self._end_main(0.0 if is_main_gone else GRACE)
+            # Once main has ended, the interpreter waits for threads, until it is interrupted.
+            self.has_left = self.has_left and not _is_main_gone()
+            self._end_main()
 
     def _is_storm(self, changed: Dict[str, Look]) -> bool:
         """Tell whether to pause: a program that rewrites its own files must not restart for ever.
@@ -884,13 +884,13 @@ class FileCheckerThread(threading.Thread):
         self._paused = True
         return True
 
-    def _end_main(self, grace: float) -> NoReturn:
+    def _end_main(self) -> NoReturn:
         """Interrupt main until it leaves; end the process in the end, also behind the block."""
         began, passed = monotonic(), 0.0
-        while passed < grace and (self.has_left or not self._is_hopeless(passed)):
+        while passed < GRACE and (self.has_left or not self._is_hopeless(passed)):
             if not self.has_left and passed >= self._tries * MOMENT:
                 self._tries += 1
-                self._interrupt_main(grace - passed)
+                self._interrupt_main(GRACE - passed)
             _sleep(TICK)
             passed = monotonic() - began
         names = [thread.name for thread in _lasting_threads()] or ['MainThread']
@@ -904,7 +904,8 @@ class FileCheckerThread(threading.Thread):
     def _is_hopeless(self, passed: float) -> bool:
         """Tell whether main swallows every interrupt, or hears none: a loop or a lock in C."""
         is_deaf = not self._heard_at and not self._needs_sigint() and os.name == 'posix'
-        return self._raised > 3 or is_deaf and passed > PATIENCE
+        is_vain = os.name == 'nt' and _is_main_gone()  # nothing interrupts that wait
+        return self._raised > 3 or is_vain or is_deaf and passed > PATIENCE
 
     def _interrupt_main(self, left: float) -> None:
         """Wake main with a signal: ours, or SIGINT for a program that has a handler for it."""
@@ -1011,7 +1012,8 @@ def _become_child(environ: Any) -> bool:
     if sys.version_info >= (3, 12) and os.name == 'posix':  # a fork would warn of our thread
         os.register_at_fork(before=lambda: warnings.filterwarnings(
             'ignore', '.* is multi-threaded, use of ', DeprecationWarning))
-    sys.excepthook = files.excepthook
+    sys.excepthook, hook = files.excepthook, sys.unraisablehook
+    sys.unraisablehook = lambda found: None if _is_ctrl_c(found.exc_value) else hook(found)
     atexit.register(lambda: files.log.append('left', _abandoned()))
     _found.update(files.header.get('left', ()))
     _end_children()  # those of a program that has ended by itself and is started again
@@ -1845,17 +1847,7 @@ def _execute(is_module: bool, name: str, arguments: list[str]) -> NoReturn:
         _shared['files'].watch(_source_of(path), _shared['files'].look_now)
         # Not get_code(), which would write bytecode, nor source_to_code(): its frames would show.
         exec(compile(loader.get_data(path), path, 'exec', dont_inherit=True), namespace)
-    _join_threads()
     sys.exit()
-
-
-def _join_threads() -> None:
-    """Wait for the program's threads, as the interpreter would: it lives as long as they do."""
-    pools = sys.modules.get('concurrent.futures.thread')
-    idle = getattr(pools, '_threads_queues', ())  # a pool's threads end when the interpreter does
-    while threads := [thread for thread in _lasting_threads() if thread not in idle
-                      and thread is not threading.current_thread()]:  # eventlet's main is another
-        threads[0].join()
 
 
 def _as_python_names(name: str) -> str:

@@ -303,11 +303,16 @@ class NobodyKeepsStaleCode(TogetherTestCase):
             case.write_app('one', """
                 READY
                 threading.Thread(target=time.sleep, args=[600]).start()
-                """, 'import threading')
+                atexit.register(print, 'goodbye', flush=True)
+                """, 'import atexit, threading')
             app = case.start_app()
             app.wait_ready('one')
             case.write_app('two', 'READY')
             app.wait_ready('two')
+            if not WINDOWS:  # where nothing interrupts the wait for the thread
+                self.assertIn('goodbye', app.output)
+                self.assertNotIn('still busy', app.output)
+                self.assertNotIn('Exception ignored', app.output)
             self.assertEqual(app.wait_exit(), 0, app.output)
         self.at_once(scene, ways())
 
