@@ -324,7 +324,6 @@ class _Parent:
         self.left: list[int] = []  # the processes that the last child left running
         self.hint = ' (Ctrl-C ends it)'  # the first time
         self.caught, self.caught_at = 0, 0.0  # the first signal that asked for the end
-        self.kill_at = float('inf')  # monotonic: soon after a second Ctrl-C
 
     def run(self) -> NoReturn:
         """Start the program again and again, until its end; leave with its status."""
@@ -487,8 +486,6 @@ class _Parent:
             path: look for path, look in looks.items()
             if look and not self.ended < look[0] <= present}  # one of the future may be old
         what = _name_status(status, 'ended with' if self.options.get('wait') else 'exit')
-        if not any(map(_is_own, self.files.keys() - {_HERE})):
-            what += ', none of your files is watched yet (name some with --extra-files)'
         (_say if status else _inform)(f'{what}, waiting for a change{self.hint}')
         self.hint = ''
         last: Dict[str, Look] = {}
@@ -511,19 +508,15 @@ class _Parent:
 
     def _beat(self) -> None:
         """Touch the lockfile and keep the deadline: a thread, as main waits for the child."""
-        log, deadline = self.log, float('inf')
         while True:
-            if log is not self.log:  # another child
-                log, deadline = self.log, float('inf')
+            log = self.log  # the last child's
             if (not _mtime(self.lockfile, touch=True) or self.caught
                     or any(kind == 'reload' for kind, *_ in log.read())):
                 # A second more than the child takes for itself.
                 patience = PATIENCE if self.caught == signal.SIGINT else 0.0
-                deadline = min(deadline, monotonic() + patience + GRACE + 2 * MOMENT)
-            now = monotonic()
-            if now > min(deadline, self.kill_at) and self.child and log is self.log:
-                if now > deadline:
-                    _say('still busy after the grace time, killed')
+                log.deadline = min(log.deadline, monotonic() + patience + GRACE + 2 * MOMENT)
+            if monotonic() > log.deadline and self.child and log is self.log:
+                _say('still busy, killed')
                 self._pass_on(_KILL)
             time.sleep(HEARTBEAT)
 
@@ -555,7 +548,7 @@ class _Parent:
         # Wrappers (npm run, uv run, honcho) pass on what the terminal has sent to all.
         elif self.caught != signal.SIGINT or now - self.caught_at > MOMENT:
             if signum == signal.SIGINT and os.name == 'posix':  # what heard it may yet be quick
-                self.kill_at = min(self.kill_at, now + 2 * MOMENT)
+                self.log.deadline = min(self.log.deadline, now + 2 * MOMENT)
             else:
                 self._pass_on(_KILL if signum == signal.SIGINT else signum)
 
@@ -605,6 +598,7 @@ class _Log:
     def __init__(self, path: str, number: int = 0) -> None:
         self.path, self.number = path, number
         self.position = 0  # the end of what was read
+        self.deadline = float('inf')  # monotonic: when the parent ends this child
 
     def append(self, kind: str, *values: Any) -> bool:
         """Add a record in one write: no lock, which a fork could inherit locked."""
@@ -1379,45 +1373,33 @@ def _is_kept(name: str) -> bool:
     return name[:1] not in ('.', '#') and name[-1:] != '~'
 
 
-def _files_below(folder: str) -> Iterator[str]:
-    """Yield the files in a directory, at any depth, but for hidden ones, caches and editors'."""
-    seen = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if name[0] != '.' and name != '__pycache__']
-        if os.path.realpath(place) in seen:  # a link leads back
-            folders[:] = names[:] = []
-        seen.add(os.path.realpath(place))
-        place = os.path.join(place, '')
-        yield from [place + name for name in names if _is_kept(name)]
+def _files_below(*folders: str, is_wanted: Callable[[str], bool] = lambda folder: True,
+                 limit: float = float('inf')) -> Iterator[str]:
+    """Yield the files in directories, at any depth, but for hidden ones, caches and editors'."""
+    queue, seen = [*folders], {''}
+    for folder in queue:  # from near to far
+        place = os.path.realpath(folder)
+        if place in seen or len(seen) > limit:  # a link leads back
+            continue
+        seen.add(place)
+        folder = os.path.join(folder, '')
+        _, inner, names = next(os.walk(folder), ('', [], []))
+        yield from [folder + name for name in names if _is_kept(name)]
+        queue += [folder + name for name in inner
+                  if name[0] != '.' and name != '__pycache__' and is_wanted(folder + name)]
 
 
-def _files_around(known: Iterable[str], patterns: Iterable[str], limit: int = 5000) -> list[str]:
+def _files_around(known: Iterable[str], patterns: Iterable[str]) -> list[str]:
     """Return files that may be the fix of a crash, wherever that is.
 
-    These are what the patterns match, the folders of installed packages, and Python sources beside
-    and below the program's own, from near to far.
+    These are what the patterns match, the folders of installed packages, and Python's files beside
+    and below the program's own.
     """
     places = [os.path.join(_shared['start'], path) for path in ('', *_shared['path'])]
     found = [*_expand(*patterns), *(place for place in places if not _is_own(place))]
     places += [os.path.dirname(path) for path in known if path != _HERE]
-    queue = [*dict.fromkeys(filter(_is_own, places))]
-    queued = {*queue}
-    for place in queue:
-        with contextlib.suppress(OSError), os.scandir(place) as entries:
-            for entry in entries:
-                if entry.name.endswith(('.py', '.so', '.pyd')) or entry.is_symlink():
-                    found.append(entry.path)
-                elif (entry.path not in queued and len(queued) < limit and _is_own(entry.path)
-                      and entry.is_dir(follow_symlinks=False) and not _is_foreign(entry)):
-                    queue.append(entry.path)
-                    queued.add(entry.path)
-    return found
-
-
-def _is_foreign(folder: os.DirEntry[str]) -> bool:
-    """Tell whether a directory holds nothing of the program's own."""
-    return (folder.name[0] == '.' or folder.name in ('node_modules', '__pycache__')
-            or os.path.exists(os.path.join(folder.path, 'pyvenv.cfg')))
+    near = _files_below(*filter(_is_own, places), is_wanted=_is_own, limit=5000)
+    return found + [path for path in near if path.endswith(('.py', '.so', '.pyd'))]
 
 
 def _files_in(trace: Optional[TracebackType]) -> list[str]:
@@ -1428,8 +1410,8 @@ def _files_in(trace: Optional[TracebackType]) -> list[str]:
 def _is_own(path: str) -> bool:
     """Tell whether a path is the program's own rather than Python's or an installed package's."""
     library = os.path.dirname(os.__file__)
-    return not path.startswith(library) and not {'site-packages', 'dist-packages'} & set(
-        path.replace('\\', '/').split('/'))
+    others = {'site-packages', 'dist-packages', 'node_modules'}
+    return not path.startswith(library) and not others & set(path.replace('\\', '/').split('/'))
 
 
 def _short(path: str) -> str:
