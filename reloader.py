@@ -125,7 +125,7 @@ HURRY = 3.0  # seconds after a start or a save in which the next save is often m
 LIVELY = 300.0  # seconds after a start or a save in which the next save is expected
 HOT = 20  # the newest files, looked at in each tick: a person edits fewer at a time
 LAZY = 4.5  # seconds at most between two looks at the extra files, however many there are
-PATIENCE = 3.0  # seconds a file may be away, main deaf, or Ctrl-C on a terminal unanswered
+PATIENCE = 3.0  # seconds a file may be away, or main deaf; a second grace time after Ctrl-C
 MOMENT = 0.5  # seconds too short for a person to act again: after a start, after a key
 YOUNG = 2.5  # seconds in which a clock of two seconds (FAT) may not tell two saves apart
 QUICK = 10.0  # seconds from a start in which status 3 means failure, the third time in a row
@@ -286,9 +286,8 @@ def _absolute(patterns: Patterns, are_globs: bool = False) -> list[str]:
         patterns = [patterns]
     names = [os.fsdecode(pattern) for pattern in patterns or () if pattern]
     start = _start_directory()  # as the call sees it
-    if are_globs and names:
-        from glob import escape
-        start = escape(start)  # its brackets are no pattern
+    if are_globs:  # its brackets are no pattern
+        start = ''.join(f'[{letter}]' if letter in '*?[' else letter for letter in start)
     return [name if are_globs and name.startswith('*') else
             os.path.normpath(os.path.join(start, name)) for name in names]
 
@@ -354,6 +353,7 @@ class _Parent:
             reason = next(filter(None, map(_why_unreadable, self.scripts)), '')
             if not reason and monotonic() >= self.earliest:
                 self._write_header()
+                _block_sigint(True)
                 try:
                     # close_fds=False: what our own parent handed on is the program's; Python's own
                     # are not inheritable. The child stays in our group, for Ctrl-C and a debugger.
@@ -364,6 +364,8 @@ class _Parent:
                     return True
                 except OSError as error:
                     reason = f'cannot start the program: {error}'
+                finally:
+                    _block_sigint(False)
             if reason and reason != said:
                 _say(f'{reason}, waiting for it')
             said = reason
@@ -814,8 +816,8 @@ class FileCheckerThread(threading.Thread):
                 self._has_heard_key = _is_in_foreground()
                 # A handler of the program's own may have heard it, too, and would not know a
                 # second SIGINT from a second key.
-                is_patient = self._has_heard_key or self._needs_sigint()
-                self._stop_at = monotonic() + (PATIENCE if is_patient else MOMENT)
+                self._stop_at = monotonic() + (GRACE if self._has_heard_key else
+                                               PATIENCE if self._needs_sigint() else MOMENT)
         return not self._touched or monotonic() > self._stop_at or self._is_orphan()
 
     def _decide(self, status: str) -> bool:
@@ -881,10 +883,11 @@ class FileCheckerThread(threading.Thread):
     def _end_main(self) -> NoReturn:
         """Interrupt main until it leaves; end the process in the end, also behind the block."""
         began, passed = monotonic(), 0.0
-        while passed < GRACE and (self.has_left or not self._is_hopeless(passed)):
+        grace = PATIENCE if self._has_heard_key else GRACE  # it has had some already
+        while passed < grace and (self.has_left or not self._is_hopeless(passed)):
             if not self.has_left and passed >= self._tries * MOMENT:
                 self._tries += 1
-                self._interrupt_main(GRACE - passed)
+                self._interrupt_main(grace - passed)
             _sleep(TICK)
             passed = monotonic() - began
         names = [thread.name for thread in _lasting_threads()] or ['MainThread']
@@ -1011,6 +1014,7 @@ def _become_child(environ: Any) -> bool:
     atexit.register(lambda: files.log.append('left', _abandoned()))
     _found.update(files.header.get('left', ()))
     _end_children()  # those of a program that has ended by itself and is started again
+    _block_sigint(False)
     return True
 
 
@@ -1350,27 +1354,33 @@ def _source_of(file: str) -> str:
 
 def _expand(*patterns: str) -> Iterator[str]:
     """Yield the files that names, directories and glob patterns stand for."""
-    import fnmatch
-    import glob
     for pattern in patterns:
         start = _shared['start'] if pattern.startswith(_shared['start']) else ''
-        tail = pattern[len(start):]
+        has_magic = any(mark in pattern[len(start):] for mark in '*?[')
         paths: Iterable[str] = [pattern]
         if os.path.isdir(pattern):
             paths = _files_below(pattern)
-        elif '**' in tail:  # not by glob, which goes round in circles of links
-            fixed = tail[:min(tail.find(mark) for mark in '*?[' if mark in tail)]
-            pattern = (glob.escape(start) + tail).replace('**' + os.sep, '*')
-            paths = fnmatch.filter(_files_below(start + os.path.dirname(fixed)), pattern)
-        elif glob.has_magic(tail) and not os.path.lexists(pattern):
-            paths = (path for path in glob.iglob(glob.escape(start) + tail)
-                     if _is_kept(os.path.basename(path).lstrip('.')) and not os.path.isdir(path))
+        elif has_magic and not os.path.lexists(pattern):
+            paths = _glob(start, pattern[len(start):])
         yield from (path for path in paths if path != _shared['lockfile'])
+
+
+def _glob(start: str, tail: str) -> Iterable[str]:
+    """Return the files that a pattern matches; what is in the way to the start is no pattern."""
+    import fnmatch
+    import glob
+    pattern = glob.escape(start) + tail
+    if '**' in tail:  # not by glob, which goes round in circles of links
+        fixed = tail[:min(tail.find(mark) for mark in '*?[' if mark in tail)]
+        below = _files_below(start + os.path.dirname(fixed))
+        return fnmatch.filter(below, pattern.replace('**' + os.sep, '*'))
+    return (path for path in glob.iglob(pattern)
+            if _is_kept(os.path.basename(path).lstrip('.')) and not os.path.isdir(path))
 
 
 def _is_kept(name: str) -> bool:
     """Tell whether a name is not hidden, nor an editor's own: Emacs's name~, #name#, .#name."""
-    return name[:1] not in ('.', '#') and name[-1:] != '~'
+    return name == '.env' or name[:1] not in ('.', '#') and name[-1:] != '~'
 
 
 def _files_below(*folders: str, is_wanted: Callable[[str], bool] = lambda folder: True,
@@ -1560,6 +1570,13 @@ def _is_in_foreground() -> bool:
     with contextlib.suppress(OSError), open('/dev/tty', 'rb', 0) as terminal:
         return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
     return False  # Windows, or there is no terminal
+
+
+def _block_sigint(is_on: bool) -> None:
+    """Let Ctrl-C wait while the child's interpreter starts, which would end with a traceback."""
+    if os.name == 'posix':
+        how = signal.SIG_BLOCK if is_on else signal.SIG_UNBLOCK
+        signal.pthread_sigmask(how, [signal.SIGINT])
 
 
 def _find_lockfile(environ: Any) -> str:

@@ -529,13 +529,13 @@ class ExtraFiles(ReloaderTestCase):
         app.wait_ready('one')
         for name in ('one.cfg', '.env', 'missing.cfg', 'absent/missing.cfg', 'data/a',
                      'data/b/c/d', 'data/b/new', 'data/new/new', 'conf/a.ini', 'conf/new.ini',
-                     'deep/top.txt', 'deep/x/y/z.txt', 'deep/new/new.txt'):
+                     'deep/top.txt', 'deep/x/y/z.txt', 'deep/new/new.txt', 'data/.env'):
             wait_ticks(app, 2)
             self.write(name, 'new')
             app.wait_for(changed(os.path.join(*name.split('/'))))
             app.wait_ready('one')
-        self.assertEqual(app.count('^ready'), 14)
-        self.assertEqual(app.count('^reloader: .*changed'), 13)
+        self.assertEqual(app.count('^ready'), 15)
+        self.assertEqual(app.count('^reloader: .*changed'), 14)
 
     @both_ways
     def test_what_is_passed_over(self):

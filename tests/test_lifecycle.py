@@ -430,6 +430,40 @@ class CtrlC(ReloaderTestCase):
         self.assertEqual(app.count('Traceback|lockfile'), 0)
         self.assert_nothing_left()
 
+    @needs_posix
+    @both_ways
+    def test_while_the_interpreter_starts_is_not_shown(self):
+        self.write('sitecustomize.py', """\
+            import os, time
+            if 'RELOADER_CHILD' in os.environ:
+                print('starting', flush=True)
+                time.sleep(0.5)
+            """)
+        self.write_app('one')
+        app = self.start_app(env={'PYTHONPATH': str(self.folder)})
+        app.wait_for('^starting$')
+        app.ctrl_c()
+        self.assertEqual(app.wait_exit(), 130)
+        self.assertEqual(app.count('Traceback|KeyboardInterrupt|Fatal|^ready'), 0, app.output)
+        self.assert_nothing_left()
+
+    @needs_posix
+    @both_ways
+    def test_after_main_has_returned_ends_what_its_threads_keep(self):
+        self.write_app('one', """\
+            import threading
+            def work():
+                threading.main_thread().join()
+                READY
+                time.sleep(600)
+            threading.Thread(target=work).start()
+            """)
+        app = self.start_app()
+        app.wait_ready('one')
+        app.ctrl_c()
+        self.assertEqual(app.wait_exit(), 130)
+        self.assertEqual(app.count('KeyboardInterrupt|busy'), 0, app.output)
+
     @skip_unless(not WINDOWS or sys.version_info >= (3, 10),
                  'on Windows it is known only since Python 3.10 that main cleans up already')
     @both_ways
@@ -516,7 +550,7 @@ class CtrlC(ReloaderTestCase):
                 time.sleep(600)
             except KeyboardInterrupt:
                 pass
-            time.sleep(1.5)
+            time.sleep(4)
             print('cleaned up', flush=True)
             ''')
         app = self.start_app(tty=True)

@@ -715,11 +715,17 @@ class TheSameProgram(TogetherTestCase):
                 text += 'import reloader\n'
             text += 'def main():\n    print("ready", os.getpid(), "%s", flush=True)\n'
             text += '    time.sleep(600)\n'
-            call = 'reloader.run_with_reloader(main)' if case.way == 'library' else 'main()'
+            call = ("reloader.run_with_reloader(main, 'data', 'none')" if case.way == 'library'
+                    else 'main()')
+            case.options.update(extra_files=['data'], exclude_patterns=['none'])
+            case.write('data/file', '')
             case.write('app.py', text % 'one' + call + '\n')
             app = case.start_app()
             app.wait_ready('one')
             case.write('app.py', text % 'two' + call + '\n')
+            app.wait_ready('two')
+            case.write('data/file', 'new')
+            app.wait_for(changed(os.path.join('data', 'file')))
             app.wait_ready('two')
             self.assertEqual(app.count('not this one|' + TRACEBACK), 0, app.output)
         self.at_once(scene, ways())
