@@ -454,12 +454,13 @@ class CtrlC(ReloaderTestCase):
             import threading
             def work():
                 threading.main_thread().join()
-                READY
+                time.sleep(0.3)  # Python itself may miss a signal just before it waits
+                os.write(1, b'living on\\n')  # without stdout's lock
                 time.sleep(600)
             threading.Thread(target=work).start()
             """)
         app = self.start_app()
-        app.wait_ready('one')
+        app.wait_for('^living on$')
         app.ctrl_c()
         self.assertEqual(app.wait_exit(), 130)
         self.assertEqual(app.count('KeyboardInterrupt|busy'), 0, app.output)
