@@ -34,8 +34,8 @@ a watched file changes                         main unwinds, the child exits 3, 
 main returns, or ``sys.exit(n)`` with any n    both end                                     n
 other than 1 or 3
 an error (status 1) or a signal ends the       the parent says so, waits for a change,
-child, or it exits with any status but 0       starts it again
-within ten seconds of a reload
+child, or it exits with any status but 0 or    starts it again
+130 within ten seconds of a reload
 the child exits 3 by itself                    it is started again; it counts as an error
                                                the third time in a row within ten seconds
                                                of its start, or when an installed package
@@ -438,7 +438,8 @@ class _Parent:
             return 'restart'
         is_quick = monotonic() - self.born < QUICK
         is_new = self.was_saved and is_quick  # a save that fails in any way waits for the next
-        is_end = status == 0 or 1 < status < KILLED and status != RELOAD and not is_new
+        is_end = (status in (0, 128 + signal.SIGINT)  # a prompt in raw mode takes Ctrl-C itself
+                  or 1 < status < KILLED and status != RELOAD and not is_new)
         if _has_no_reader():
             return 'end'  # `reloader.py app.py | head`
         changes = self._changes(self.files, {*self.files, *_expand(*self.patterns)})
@@ -931,6 +932,7 @@ class FileCheckerThread(threading.Thread):
 
     def _on_wake(self, signum: int, frame: Optional[FrameType]) -> None:
         """Handle our signal, in main: raise, unless that would cut off a cleanup."""
+        __tracebackhide__ = True  # pytest names the place that it is interrupted at
         if not self._tries:  # a stray one, which means what it meant without us
             if callable(self._former):
                 self._former(signum, frame)

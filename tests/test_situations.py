@@ -32,6 +32,18 @@ def have(*modules) -> bool:
 class NothingTakesItDown(TogetherTestCase):
     """Whatever fails after a save, or is away for a while: it waits, and says so."""
 
+    def test_a_program_that_takes_ctrl_c_for_a_key_ends_right_after_a_save_too(self):
+        """Prompts in raw mode get no SIGINT, and raise KeyboardInterrupt by themselves."""
+        def scene(case):
+            case.write_app('one')
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write_app('two', 'READY\nraise KeyboardInterrupt')
+            app.wait_ready('two')
+            self.assertEqual(app.wait_exit(), 0 if case.way == 'library' else 130, app.output)
+            self.assertEqual(app.count(WAITING + '|Traceback'), 0, app.output)
+        self.at_once(scene, ways())
+
     def test_a_save_that_fails_with_any_status_waits_for_the_next(self):
         """A tool that cannot import the application ends with 2: argparse, click, celery."""
         def scene(case):
