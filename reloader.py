@@ -1390,8 +1390,7 @@ def _files_below(*folders: str, is_wanted: Callable[[str], bool] = lambda folder
     """Yield the files in directories, at any depth, but for hidden ones, caches and editors'."""
     queue, seen = [*folders], {''}
     for folder in queue:  # from near to far
-        place = os.path.realpath(folder)
-        if place in seen or len(seen) > limit:  # a link leads back
+        if len(seen) > limit or (place := os.path.realpath(folder)) in seen:  # a link leads back
             continue
         seen.add(place)
         folder = os.path.join(folder, '')
