@@ -119,16 +119,16 @@ LOCKFILE = 'RELOADER_LOCKFILE'  # environment: the lockfile's path
 RELOAD = 3  # the exit status that asks for a restart; Bottle, Werkzeug and Django use the same
 GRACE = 5.0  # seconds for finally, atexit and requests in flight; Bottle's age of a dead lockfile
 HEARTBEAT = 0.9  # seconds between two touches of the lockfile: at least one a second
-TICK = 0.04  # seconds between two looks at the files saved last; later, 2.5 times that
-SLOW_TICK = 0.3  # the same when nothing was saved for long; three of them make an interval
-HURRY = 3.0  # seconds after a start or a save in which the next save is often made, and felt
+TICK = 0.04  # seconds between two looks at the files saved last; later, twice that
+SLOW_TICK = 0.3  # the same after LIVELY; also between two readings of the lockfile
+HURRY = 3.0  # seconds after a start or a save in which a delay is felt most
 LIVELY = 300.0  # seconds after a start or a save in which the next save is expected
 HOT = 20  # the newest files, looked at in each tick: a person edits fewer at a time
-LAZY = 4.5  # seconds at most between two looks at the extra files, however many there are
-PATIENCE = 3.0  # seconds a file may be away, or main deaf; a second grace time after Ctrl-C
-MOMENT = 0.5  # seconds too short for a person to act again: after a start, after a key
+LAZY = 4.5  # seconds between two looks at the extra files, if they are many
+PATIENCE = 3.0  # seconds for a file to come back, for a deaf main, after SIGTERM or Ctrl-C
+MOMENT = 0.5  # seconds in which no person acts again; the unit of short waits
 YOUNG = 2.5  # seconds in which a clock of two seconds (FAT) may not tell two saves apart
-QUICK = 10.0  # seconds from a start in which status 3 means failure, the third time in a row
+QUICK = 10.0  # seconds from a start in which a save, or a third status 3, has failed
 SMALL = 1 << 20  # bytes: larger files are not compared by content; no source is that large
 KILLED = 0xC0000000  # from here on Windows' statuses mean what signals do elsewhere
 
@@ -260,7 +260,7 @@ def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> Non
             _Parent(_own_command(), options, [_file_of(sys.modules['__main__'])]).run()
         finally:
             sys.path[:0] = place  # for what the program has left to atexit
-    with contextlib.suppress(KeyboardInterrupt), block:  # Ctrl-C as the block is left
+    with contextlib.suppress(KeyboardInterrupt), block:  # Ctrl-C inside __exit__
         result = main_func()
         if isinstance(result, types.CoroutineType):
             result.close()
@@ -468,7 +468,7 @@ class _Parent:
         return {path: look for path, look in looks.items() if look != known.get(path)}
 
     def _changes_around(self, known: Dict[str, Look]) -> Dict[str, Look]:
-        """Return the same of what may be the fix of a crash besides the program's own files."""
+        """Return the changes near the program's own files, which may be the fix of a crash."""
         return self._changes(known, {*_files_around(self.files, self.patterns)} - {*self.files})
 
     def _act_on(self, changes: Dict[str, Look]) -> None:
@@ -487,12 +487,12 @@ class _Parent:
         looks, present = self._changes_around({}), _mtime(self.lockfile, touch=True)
         around: Dict[str, Look] = {
             path: look for path, look in looks.items()
-            if look and not self.ended < look[0] <= present}  # one of the future may be old
+            if look and not self.ended < look[0] <= present}  # what was saved since is a change
         what = _name_status(status, 'ended with' if self.options.get('wait') else 'exit')
         (_say if status else _inform)(f'{what}, waiting for a change{self.hint}')
         self.hint = ''
         last: Dict[str, Look] = {}
-        others, since, next_walk = last, monotonic(), 0.0
+        since, next_walk = monotonic(), 0.0
         self.cause, self.threes = [], 0
         while not self._is_over():
             now = monotonic()
@@ -582,7 +582,7 @@ def _lockfile() -> Iterator[str]:
 
 
 def _mtime(path: str, touch: bool = False) -> int:
-    """Return the lockfile's time in ns, by its own clock: 0 if it is gone, 1 if unreadable."""
+    """Return the lockfile's time in ns, by its file system's clock: 0 if gone, 1 if unreadable."""
     try:
         if touch:
             os.utime(path)
@@ -811,7 +811,7 @@ class FileCheckerThread(threading.Thread):
         # Hearings are counted, so that a suspended laptop does not make the parent look dead.
         self._age = self._age + SLOW_TICK if self._touched == former else 0.0
         for kind, *values in self.files.log.read() if self._touched != former else ():
-            if kind == 'file':  # which a forked worker has imported
+            if kind == 'file' and values[0] not in self.files.known:  # a forked worker's import
                 self.files.watch(values[0], {values[0]: values[1]}.get)
             elif kind == 'stop':
                 self._has_heard_key = _is_in_foreground()
@@ -944,7 +944,7 @@ class FileCheckerThread(threading.Thread):
         is_cleaning = any(map(_is_ctrl_c, _chain(sys.exc_info()[1])))
         # What stands behind an `except KeyboardInterrupt: pass` is at a later place; a loop's next
         # turn is at the same or an earlier one.
-        place = tuple(frame.f_lasti for frame in reversed(stack))
+        place = tuple(frame.f_lasti for frame in reversed(stack))  # offsets, the outermost first
         self._heard_at = self._heard_at or place
         if is_cleaning or place > self._heard_at or self._interrupt():
             return
@@ -979,9 +979,9 @@ def _end_children() -> None:
 def _signal(pids: Iterable[int], signum: int) -> None:
     for pid in pids:
         with contextlib.suppress(OSError):  # it ended meanwhile
-            if signum != signal.SIGINT or pid not in _interrupted:  # one Ctrl-C, not two
+            if signum != signal.SIGINT or pid not in _signalled:  # one Ctrl-C, not two
                 os.kill(pid, signum)
-        _interrupted.add(pid)
+        _signalled.add(pid)
 
 
 def _shut_down_unclaimed(header: Dict[str, Any]) -> None:
@@ -1077,7 +1077,7 @@ class _Files:
         self.former_hook = sys.excepthook
         self._names: set[str] = set()  # of the modules that were looked up
         self._hot: list[str] = []
-        self._hot_of = -1  # how many files there were when _hot was chosen
+        self._hot_of = 0  # how many files there were when _hot was chosen
         self._next_round = self._next_extra = 0.0  # monotonic
         _is_matched('', self.excluded)  # imports what the finder must not import while it finds
 
@@ -1101,7 +1101,7 @@ class _Files:
             _inform(f"running again after {time.time() - self.header['noticed']:.2f} s")
 
     def exclude(self, patterns: list[str]) -> None:
-        _is_matched('', patterns)
+        _is_matched('', patterns)  # imports fnmatch before the finder needs it
         self.excluded += patterns
         for path in [path for path in [*self.known] if _is_matched(path, patterns)]:
             del self.known[path]
@@ -1190,7 +1190,7 @@ class _Files:
     def tick(self) -> float:
         """Return the seconds until the next look: less while somebody saves now and then."""
         quiet = monotonic() - self.last_change
-        tick = TICK if quiet < HURRY else 2.5 * TICK if quiet < LIVELY else SLOW_TICK
+        tick = TICK if quiet < HURRY else 2 * TICK if quiet < LIVELY else SLOW_TICK
         return min(tick, self.interval)
 
     def look(self) -> Dict[str, Look]:
@@ -1198,7 +1198,7 @@ class _Files:
         now, count = monotonic(), len(self.changed)
         if now > self._next_extra:
             began = time.thread_time()  # the checker's own: the program's work does not count
-            self._next_extra = now + LAZY
+            self._next_extra = now + LAZY  # also if the look fails
             self.match([*self.patterns])
             if any(f'multiprocessing.popen_{kind}' in sys.modules for kind in
                    ('spawn_posix', 'spawn_win32', 'forkserver')):  # whose imports nobody sees
@@ -1249,8 +1249,8 @@ class _Files:
         """Return the changed files if it is time: none is missing, all compile, none follows."""
         now = monotonic()
         # git checkout or a formatter changes several, some of them perhaps before this start.
-        expected = self.changed if now - self.entered > MOMENT else self.row[1]
-        is_burst = len(self.changed) > 1 or not self.changed.keys() <= {*expected}
+        is_early = now - self.entered <= MOMENT
+        is_burst = len(self.changed) > 1 or is_early and not {*self.changed} <= {*self.row[1]}
         if is_burst and now - self.last_change < 2 * TICK and now - self.first_change < PATIENCE:
             return {}
         ready = {path: look for path, (look, since) in [*self.changed.items()]
@@ -1420,9 +1420,9 @@ def _files_in(trace: Optional[TracebackType]) -> list[str]:
 
 def _is_own(path: str) -> bool:
     """Tell whether a path is the program's own rather than Python's or an installed package's."""
-    library = os.path.dirname(os.__file__)
+    library, place = (os.path.join(name, '') for name in (os.path.dirname(os.__file__), path))
     others = {'site-packages', 'dist-packages', 'node_modules'}
-    return not path.startswith(library) and not others & set(path.replace('\\', '/').split('/'))
+    return not place.startswith(library) and not others & {*place.replace('\\', '/').split('/')}
 
 
 def _short(path: str) -> str:
@@ -1498,7 +1498,7 @@ def _wake_tk() -> None:
 
 
 _found: set[int] = set()  # what _children() has found: one whose parent has ended stays known
-_interrupted: set[int] = set()  # by us: at Ctrl-C they hear it once, too
+_signalled: set[int] = set()  # those that we have told: of Ctrl-C they hear once
 
 
 def _children() -> list[int]:
@@ -1567,7 +1567,7 @@ def _has_no_reader() -> bool:
 
 
 def _is_in_foreground() -> bool:
-    """Tell whether a terminal's Ctrl-C reaches this process; an IDE or `kill` sends it to one."""
+    """Tell whether this process is in its terminal's foreground, which Ctrl-C reaches."""
     with contextlib.suppress(OSError), open('/dev/tty', 'rb', 0) as terminal:
         return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
     return False  # Windows, or there is no terminal
@@ -1762,7 +1762,7 @@ def main() -> None:
         sys.exit(_say(str(error.strerror)))
     if given.verbose:
         _say(f'looking at every file once in {given.interval} s, at the {HOT} saved last every '
-             f'{2.5 * TICK} s (every {SLOW_TICK} s after {LIVELY:.0f} s without a save)')
+             f'{2 * TICK} s (every {SLOW_TICK} s after {LIVELY:.0f} s without a save)')
     command = [sys.executable, *_own_flags(), '-c', _RUN, *sys.argv[1:]]
     _Parent(command, options, [_HERE, '' if given.module else name]).run()
 
@@ -1819,7 +1819,7 @@ def _run_program() -> None:
         os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
     program = header['options']['program']
     _run_reloading(lambda: _execute(*program), header['options'])
-    sys.exit(128 + signal.SIGINT)  # Ctrl-C: a program that ends by itself does not come back
+    sys.exit(128 + signal.SIGINT)  # after Ctrl-C alone: _execute() never returns
 
 
 def _execute(is_module: bool, name: str, arguments: list[str]) -> NoReturn:

@@ -420,6 +420,15 @@ class MoreFilesAtRunTime(ReloaderTestCase):
         self.write('a.txt', '2')
         app.wait_for('^2$')
 
+    @both_ways
+    def test_a_template_for_a_module_need_not_compile(self):
+        self.write('skeletons/model.py', 'class {{ name }}:\n')
+        app = self._start("reloader.watch('skeletons')\n")
+        wait_ticks(app, 30)  # meanwhile the checker reads the lockfile, where it has told of it
+        self.write('skeletons/model.py', 'class {{ name }}({{ base }}):\n')
+        app.wait_for(changed(os.path.join('skeletons', 'model.py')))
+        app.wait_ready('one')
+
     def _start(self, block):
         self.write_app('one', textwrap.dedent(block) + TICKING, before='import reloader')
         app = self.start_app()
