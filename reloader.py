@@ -286,7 +286,7 @@ def _absolute(patterns: Patterns, are_globs: bool = False) -> list[str]:
         patterns = [patterns]
     names = [os.fsdecode(pattern) for pattern in patterns or () if pattern]
     start = _start_directory()  # as the call sees it
-    if are_globs:  # its brackets are no pattern
+    if are_globs:  # not by glob.escape(): a glob.py of the program's may stand before Python's
         start = ''.join(f'[{letter}]' if letter in '*?[' else letter for letter in start)
     return [name if are_globs and name.startswith('*') else
             os.path.normpath(os.path.join(start, name)) for name in names]
@@ -485,9 +485,9 @@ class _Parent:
     def _wait_for_change(self, status: int) -> None:
         """Wait until a file of the program or a new one around it is saved, or until the end."""
         looks, present = self._changes_around({}), _mtime(self.lockfile, touch=True)
-        around: Dict[str, Look] = {
-            path: look for path, look in looks.items()
-            if look and not self.ended < look[0] <= present}  # what was saved since is a change
+        # What was saved since the crash is a change; a time in the future tells nothing.
+        around: Dict[str, Look] = {path: look for path, look in looks.items()
+                                   if look and not self.ended < look[0] <= present}
         what = _name_status(status, 'ended with' if self.options.get('wait') else 'exit')
         (_say if status else _inform)(f'{what}, waiting for a change{self.hint}')
         self.hint = ''
@@ -773,6 +773,7 @@ class FileCheckerThread(threading.Thread):
             if self.status == 'exit' and not self.files.header:
                 self.join()
             self.files.find()  # what ended soon may have imported in other ways than our finder's
+        # Under our own parent main may yet have to be woken, as it waits for its threads.
         if signal.getsignal(_WAKE) == self._on_wake and not self.files.header:
             signal.signal(_WAKE, self._former)
         if self.files in sys.meta_path:
@@ -850,7 +851,8 @@ class FileCheckerThread(threading.Thread):
             reason = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
             _inform(f'{reason}, restarting')
             # Once main has ended, the interpreter waits for threads, until it is interrupted.
-            self.has_left = self.has_left and not _is_main_gone()
+            if _is_main_gone():
+                self.has_left = False
             self._end_main()
 
     def _is_storm(self, changed: Dict[str, Look]) -> bool:
@@ -1011,7 +1013,8 @@ def _become_child(environ: Any) -> bool:
     if sys.version_info >= (3, 12) and os.name == 'posix':  # a fork would warn of our thread
         os.register_at_fork(before=lambda: warnings.filterwarnings(
             'ignore', '.* is multi-threaded, use of ', DeprecationWarning))
-    sys.excepthook, hook = files.excepthook, sys.unraisablehook
+    sys.excepthook = files.excepthook
+    hook = sys.unraisablehook  # it hears of an interrupt in the interpreter's own end
     sys.unraisablehook = lambda found: None if _is_ctrl_c(found.exc_value) else hook(found)
     atexit.register(lambda: files.log.append('left', _abandoned()))
     _found.update(files.header.get('left', ()))
@@ -1381,7 +1384,7 @@ def _glob(start: str, tail: str) -> Iterable[str]:
 
 
 def _is_kept(name: str) -> bool:
-    """Tell whether a name is not hidden, nor an editor's own: Emacs's name~, #name#, .#name."""
+    """Tell whether a name is .env, or neither hidden nor an editor's: name~, #name#, .#name."""
     return name == '.env' or name[:1] not in ('.', '#') and name[-1:] != '~'
 
 
