@@ -16,6 +16,7 @@ happens next. A wait that fails shows everything the program said.
 """
 from __future__ import annotations
 
+import atexit
 import contextlib
 import copy
 import functools
@@ -33,6 +34,7 @@ import textwrap
 import threading
 import time
 import unittest
+import venv
 
 if os.name == 'nt':  # elsewhere an interpreter may have been built without it
     import ctypes
@@ -424,6 +426,23 @@ class Program:
 
 # ------------------------------------------------------------------------------ the test case
 
+def _bare_python() -> str:
+    """Return this interpreter in an environment without packages, or in one's own as it is.
+
+    What is installed for all (certificates, .pth files) can take longer than the rest of a start.
+    On Windows an environment's python is a launcher, and the program its child.
+    """
+    if WINDOWS or PYPY or sys.prefix != sys.base_prefix:
+        return sys.executable
+    folder = tempfile.mkdtemp(prefix='reloader-test.')
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    venv.create(folder, symlinks=True)
+    return os.path.join(folder, 'bin', 'python')
+
+
+PYTHON = _bare_python()
+
+
 @functools.lru_cache()
 def _bytecode() -> bytes:
     """Return reloader.py's bytecode: only a user's first start has to make it."""
@@ -437,6 +456,7 @@ class ReloaderTestCase(unittest.TestCase):
     """A fresh folder with a copy of reloader.py, and programs that end with the test."""
 
     way = 'library'
+    python = PYTHON  # what runs the programs
     console = False  # Windows: each program has a console of its own, where keys can be pressed
 
     def setUp(self) -> None:
@@ -558,12 +578,13 @@ class ReloaderTestCase(unittest.TestCase):
         return {name: value for name, value in built.items() if value is not None}
 
     def start(self, *args, env: dict | None = None, tty: bool = False, stdin=subprocess.DEVNULL,
-              cwd=None, ignore=(), executable: str = sys.executable, **popen) -> Program:
+              cwd=None, ignore=(), executable: str | None = None, **popen) -> Program:
         """Start `python *args` in the folder, in a new session.
 
         `env` is added to a built environment (None drops a name), `ignore` names the signals
         that it starts with ignored, `tty` gives it a terminal of its own.
         """
+        executable = self.python if executable is None else executable
         command = [executable] * bool(executable) + [str(arg) for arg in args]
         popen.update(cwd=str(cwd or self.folder), env=self.environment(env))
         if tty:
@@ -620,7 +641,7 @@ class ReloaderTestCase(unittest.TestCase):
 
     def run_once(self, *args, env: dict | None = None, cwd=None, **popen):
         """Run `python *args` to its end; return .returncode, .stdout and .stderr, as text."""
-        done = subprocess.run([sys.executable, *map(str, args)], env=self.environment(env),
+        done = subprocess.run([self.python, *map(str, args)], env=self.environment(env),
                               cwd=str(cwd or self.folder), stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LONG,
                               start_new_session=not WINDOWS, **popen)

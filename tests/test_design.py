@@ -297,10 +297,11 @@ class ManyExtraFiles(TogetherTestCase):
 
     def test_are_looked_at_now_and_then(self):
         def scene(case):
-            for number in range(10000):
-                folder = case.folder / 'data' / str(number // 1000)
-                folder.mkdir(parents=True, exist_ok=True)
-                (folder / str(number)).touch()
+            for thousand in range(10):
+                folder = case.folder / 'data' / str(thousand)
+                folder.mkdir(parents=True)
+                for number in range(1000 * thousand, 1000 * thousand + 1000):
+                    os.close(os.open(f'{folder}/{number}', os.O_CREAT))
             case.write_app('one', '''
                 began = time.process_time()
                 time.sleep(10)

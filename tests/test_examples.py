@@ -43,6 +43,8 @@ def fetch(port, path='/'):
 class ExampleTestCase(ReloaderTestCase):
     """A folder with examples/ and reloader.py above it, as in a checkout."""
 
+    python = sys.executable  # with the frameworks that are installed here
+
     def place(self, name, *edits):
         """Copy an example and change words of it, each of which stands there once; return it."""
         shutil.copytree(EXAMPLES, self.folder / 'examples', dirs_exist_ok=True,

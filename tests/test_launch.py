@@ -14,7 +14,7 @@ import zipfile
 from unittest import mock
 
 from tests import support
-from tests.support import FOREVER, library, needs_posix, plain, side_by_side, wait_gone
+from tests.support import FOREVER, WAYS, library, needs_posix, plain, side_by_side, wait_gone
 from tests.together import TogetherTestCase, ways
 
 sys.path.insert(0, str(support.RELOADER.parent))
@@ -61,7 +61,7 @@ MOVED = PROBE + CALL.format(before='os.chdir(os.environ["COPY"]); sys.argv[:] = 
     + "if __name__ == '__main__': call()\n"
 
 ARGUMENTS = ['a', '', 'b c', '-x', '--interval', '"quoted"', '*', 'back\\slash\\']
-COMMAND_LINE = 'command line'
+BOTH = [('both', None)]  # one scene for both, with one plain run
 
 # (words after `python`, environment, ways): the flags end where the program begins
 FORMS = {
@@ -137,11 +137,11 @@ def split(words):
 def see(case, way, words, env=None, cwd=None, executable=()):
     """Run it in one of the ways, or 'plainly'; return what the program saw."""
     words = [word.format(folder=case.folder) if word.startswith('{') else word for word in words]
-    if way == COMMAND_LINE:
+    if way == 'command line':
         flags, rest = split(words)
         words = [*flags, str(case.folder / 'reloader.py'), '--interval', '0.1', *rest]
     environment = dict(env or {}, RUN=way, COPY=str(case.folder / 'copy'))
-    program = executable or [sys.executable]
+    program = executable or [case.python]
     done = subprocess.run([*program, *words, *ARGUMENTS], env=case.environment(environment),
                           cwd=str(cwd or case.folder), stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=support.LONG)
@@ -157,24 +157,24 @@ class TheProgram(TogetherTestCase):
 
     maxDiff = None
 
-    def compare(self, case, way, words, **how):
+    def compare(self, case, words, *ways, **how):
         plainly = see(case, 'plainly', words, **how)
         case.maxDiff = None
-        case.assertEqual(see(case, way, words, **how), plainly)
+        for way in ways:
+            case.assertEqual(see(case, way, words, **how), plainly, way)
 
     def test_is_the_same_in_every_launch_form(self):
         def scene(case, form):
             words, env = FORMS[form]
             lay_out(case)
-            self.compare(case, case.way, words, env=env)
-        self.at_once(scene, [(way, form) for way, form in ways(*FORMS)
-                             if way == 'library' or form not in LIBRARY_ONLY])
+            self.compare(case, words, *(['library'] if form in LIBRARY_ONLY else WAYS), env=env)
+        self.at_once(scene, [('both', form) for form in FORMS])
 
     def test_is_started_where_and_as_the_parent_was(self):
         """os.chdir and a rewritten sys.argv before the call, and paths that are relative."""
         def scene(case, words):
             lay_out(case, MOVED)
-            self.compare(case, 'library', words, env={'PYTHONPATH': 'shelf'})
+            self.compare(case, words, 'library', env={'PYTHONPATH': 'shelf'})
         self.at_once(scene, [('library', words) for words in (
             ['app.py'], ['sub dir/a b.py'], ['-m', 'pkg.mod'], ['-m', 'pkg'], ['directory'],
             ['app.pyz'], ['-m', 'shelved'], ['-Wignore', 'bare'])])
@@ -195,8 +195,8 @@ class TheProgram(TogetherTestCase):
     def test_starts_from_another_directory_too(self):
         def scene(case):
             lay_out(case)
-            self.compare(case, case.way, ['../app.py'], cwd=case.folder / 'elsewhere')
-        self.at_once(scene, ways())
+            self.compare(case, ['../app.py'], *WAYS, cwd=case.folder / 'elsewhere')
+        self.at_once(scene, BOTH)
 
     def test_behind_a_link_is_the_same(self):
         """sys.path[0] is where the file is, __file__ is the link."""
@@ -205,17 +205,17 @@ class TheProgram(TogetherTestCase):
         def scene(case):
             lay_out(case)
             os.symlink(os.path.join('real', 'real.py'), case.folder / 'link.py')
-            self.compare(case, case.way, ['link.py'])
-        self.at_once(scene, ways())
+            self.compare(case, ['link.py'], *WAYS)
+        self.at_once(scene, BOTH)
 
     @needs_posix
     def test_with_a_first_line_that_names_the_interpreter_is_the_same(self):
         def scene(case):
             lay_out(case)
-            path = case.write('run', '#!%s -u\n' % sys.executable + PROGRAM)
+            path = case.write('run', '#!%s -u\n' % case.python + PROGRAM)
             path.chmod(0o755)
-            self.compare(case, 'library', [], executable=['./run'])
-            self.compare(case, 'library', [], executable=[str(path)])
+            self.compare(case, [], 'library', executable=['./run'])
+            self.compare(case, [], 'library', executable=[str(path)])
         self.at_once(scene, [('library', None)])
 
     @needs_posix
@@ -238,10 +238,10 @@ class TheProgram(TogetherTestCase):
                     sys.exit(call())
                 '''.replace('                ', ''))
             script.chmod(0o755)
-            self.compare(case, 'library', [], executable=[str(script)])
+            self.compare(case, [], 'library', executable=[str(script)])
             path = os.pathsep.join([str(case.folder / 'env/bin'), os.environ['PATH']])
-            self.compare(case, 'library', [], executable=['env', 'tool'], env={'PATH': path})
-            self.compare(case, 'library', ['env/bin/tool'],
+            self.compare(case, [], 'library', executable=['env', 'tool'], env={'PATH': path})
+            self.compare(case, ['env/bin/tool'], 'library',
                          executable=[str(case.folder / 'env/bin/python'), '-O'])
 
         def sys_paths(case):
@@ -342,7 +342,7 @@ class WhatCannotBeStartedAgain(TogetherTestCase):
     """Is refused with one clear line, and main is not called."""
 
     def refuse(self, case, *words, text='', because):
-        done = subprocess.run([sys.executable, *words], input=text.encode(), timeout=support.LONG,
+        done = subprocess.run([case.python, *words], input=text.encode(), timeout=support.LONG,
                               cwd=str(case.folder), env=case.environment(),
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         said = done.stdout.decode() + done.stderr.decode()
