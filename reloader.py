@@ -257,7 +257,9 @@ def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> Non
         _shared['path'], place = [*sys.path], sys.path[:_HAS_PLACE]
         del sys.path[:_HAS_PLACE]  # the parent imports Python's own modules alone
         try:
-            _Parent(_own_command(), options, [_file_of(sys.modules['__main__'])]).run()
+            main = sys.modules['__main__']
+            is_script = getattr(getattr(main, '__spec__', None), 'name', '__main__') == '__main__'
+            _Parent(_own_command(), options, [_file_of(main)] * is_script).run()
         finally:
             sys.path[:0] = place  # for what the program has left to atexit
     with contextlib.suppress(KeyboardInterrupt), block:  # Ctrl-C inside __exit__
@@ -307,9 +309,9 @@ class _Parent:
             if os.path.exists(name) and not os.path.isfile(name) and not os.path.isdir(name):
                 _say(f'{_short(name)} is a pipe or a device, not watched')
         # All that the parent knows of the program: the patterns, and how the files looked to the
-        # last child.
+        # last child, and to the one before.
         self.patterns: set[str] = {*options['extra_files']}
-        self.files = self._changes({}, _expand(*self.patterns))
+        self.files = self.former = self._changes({}, _expand(*self.patterns))
         self.child: Any = None  # the Popen, while it runs
         self.lockfile = ''
         self.log = _Log('')  # the last child's; its number counts the starts
@@ -334,7 +336,7 @@ class _Parent:
                 _terminal(terminal)
                 what = self._what_follows(status)
                 if what == 'end':
-                    sys.exit(status)
+                    sys.exit(status if status >= 0 else 128 - status)
                 if what == 'wait':
                     self._wait_for_change(status)
         if not self.caught:
@@ -416,7 +418,8 @@ class _Parent:
             elif kind == 'entered':
                 # What it has not read is past, but it may yet watch() what the last one did.
                 used = [*values[0], *_expand(*self.patterns)]
-                self.files = {path: self.files.get(path) for path in used}
+                self.former = self.files
+                self.files = {path: self.former.get(path) for path in used}
             elif kind == 'pattern':
                 self.patterns.update(values)
             elif kind == 'path':
@@ -485,8 +488,9 @@ class _Parent:
     def _wait_for_change(self, status: int) -> None:
         """Wait until a file of the program or a new one around it is saved, or until the end."""
         looks, present = self._changes_around({}), _mtime(self.lockfile, touch=True)
-        # What was saved since the crash is a change; a time in the future tells nothing.
-        around: Dict[str, Look] = {path: look for path, look in looks.items()
+        # What was saved since the crash is a change; a time in the future tells nothing. Of a test
+        # that pytest could not import only the child before has told.
+        around: Dict[str, Look] = {path: self.former.get(path, look) for path, look in looks.items()
                                    if look and not self.ended < look[0] <= present}
         what = _name_status(status, 'ended with' if self.options.get('wait') else 'exit')
         (_say if status else _inform)(f'{what}, waiting for a change{self.hint}')
@@ -941,8 +945,9 @@ class FileCheckerThread(threading.Thread):
             return
         stack = [*_follow(frame, 'f_back')]
         ours = FileCheckerThread.__enter__.__code__, FileCheckerThread.__exit__.__code__
-        if any(frame.f_code in ours for frame in stack):
-            return  # main is not in the block yet, or any more
+        is_told = self._tries == 2 and not self._heard_at  # by SIGINT: sigwait() has returned it
+        if is_told or any(frame.f_code in ours for frame in stack):
+            return  # or main is not in the block yet, or any more
         is_cleaning = any(map(_is_ctrl_c, _chain(sys.exc_info()[1])))
         # What stands behind an `except KeyboardInterrupt: pass` is at a later place; a loop's next
         # turn is at the same or an earlier one.
@@ -1139,7 +1144,8 @@ class _Files:
             for name in [*_files_in(link.__traceback__), *named]:
                 if isinstance(name, str) and '<' not in name:
                     self.watch(_source_of(name), self.look_now)
-        while trace and trace.tb_frame.f_code.co_filename in ('<string>', __file__):
+        ours = '<string>', __file__, contextlib.__file__
+        while trace and trace.tb_frame.f_code.co_filename in ours:
             trace = trace.tb_next
         if not issubclass(kind, KeyboardInterrupt):
             self.former_hook(kind, error.with_traceback(trace), trace)
@@ -1263,15 +1269,16 @@ class _Files:
     def _is_ready(self, path: str, look: Look, age: float) -> bool:
         """Tell whether a file compiles or need not; if missing or emptied, whether it stays so."""
         known, main = self.known.get(path), sys.modules['__main__']
-        # Whatever its name is, the script has no spec, unlike a module.
-        is_script = not getattr(main, '__spec__', None) and path == _source_of(_file_of(main))
+        is_main = path == _source_of(_file_of(main))
         if not look or not look[1] and (not known or known[1]):
-            if look and is_script:
+            if look and is_main:
                 return False  # an empty one would end at once, and both processes with it
             # It was deleted if another file is saved meanwhile; alone it is being written.
             is_alone = not any(other and other[1] for other, _ in [*self.changed.values()])
             return age > (PATIENCE if is_alone else 2 * MOMENT)
-        is_source = is_script or path.endswith(('.py', '.pyw')) and path in self.modules
+        # Whatever its name is, a script has no spec, unlike a module or an archive.
+        is_source = (is_main and not getattr(main, '__spec__', None)
+                     or path.endswith(('.py', '.pyw')) and path in self.modules)
         if is_source and path not in self.mistakes:
             self.mistakes[path] = _mistake_in(path)
             if self.mistakes[path]:
@@ -1351,7 +1358,11 @@ def _file_of(module: Any) -> str:
 
 def _source_of(file: str) -> str:
     """Return the file to watch for a module: the source, or the archive around it."""
-    archive = path = os.path.normpath(os.path.join(_shared['start'], file)) if file else ''
+    path = os.path.join(_shared['start'], file) if file else ''
+    plain = os.path.normpath(path) if file else ''
+    if '..' in path and os.path.realpath(path) != os.path.realpath(plain):  # behind a link
+        plain = os.path.realpath(path)
+    archive = path = plain
     while not os.path.exists(archive) and os.path.dirname(archive) != archive:
         archive = os.path.dirname(archive)
     return archive if os.path.isfile(archive) else path

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -1269,6 +1270,14 @@ class TheCommandLine(ReloaderTestCase):
         self.assertIn(b'BrokenPipeError', done.stdout)
         self.assertNotIn(b'waiting', done.stdout)
         self.assertEqual((self.folder / 'first').read_text(), 'line\n')
+        self.write('app.py', 'import signal\nsignal.signal(signal.SIGPIPE, signal.SIG_DFL)\n'
+                             'while True: print("line", flush=True)\n')
+        with subprocess.Popen(
+                [self.python, 'reloader.py', 'app.py'], cwd=str(self.folder), bufsize=0,
+                env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as app:
+            self.assertEqual(app.stdout.readline(), b'line\n')
+            app.stdout.close()
+            self.assertEqual(app.wait(LONG), 128 + signal.SIGPIPE)
 
     def test_a_traceback_shows_the_program_and_not_the_reloader(self):
         self.write('app.py', 'def fail():\n    raise ValueError("broken")\nfail()\n')
@@ -1277,6 +1286,15 @@ class TheCommandLine(ReloaderTestCase):
         app.wait_for(WAITING)
         said = app.output[:app.output.index('reloader: ')]
         self.assertEqual(said, plain.stderr)
+
+    @skip_unless(sys.version_info >= (3, 11), 'exception groups came with Python 3.11')
+    def test_nor_does_that_of_a_group(self):
+        """contextlib.suppress() raises it again, with a frame of its own."""
+        self.write('app.py', 'raise ExceptionGroup("both", [ValueError(1), TypeError(2)])\n')
+        plain = self.run_once('app.py')
+        app = self.start('reloader.py', 'app.py')
+        app.wait_for(WAITING)
+        self.assertEqual(app.output[:app.output.index('reloader: ')], plain.stderr)
 
 
 if __name__ == '__main__':

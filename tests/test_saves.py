@@ -275,6 +275,20 @@ class AFileThatVanishes(TogetherTestCase):
             self.assertEqual((len(app.pids()), app.count(CANNOT_OPEN)), (2, 0), app.output)
         self.at_once(scene, ways())
 
+    def test_is_not_waited_for_if_it_is_a_module_that_became_a_package(self):
+        """`python -m tool`, whose file need not stay the same one; but empty it is not run."""
+        def scene(case):
+            case.write_app('one', name='tool.py')
+            app = case.start(*['reloader.py'] * (case.way == 'command line'), '-m', 'tool')
+            first = app.wait_ready('one')
+            case.write('tool.py', '')
+            time.sleep(4)  # longer than any other file may stay so
+            case.assertTrue(is_alive(first))
+            case.write_app('two', name='tool/__main__.py')
+            case.remove('tool.py')
+            app.wait_ready('two')
+        self.at_once(scene, ways())
+
     def test_for_good_is_a_change(self):
         """A module that stays away or empty: three seconds later the program does without."""
         def scene(case, how):
@@ -359,6 +373,34 @@ class ACrash(TogetherTestCase):
             case.write('other/deep/deeper.py', 'VALUE = "two"\n')
             app.wait_ready('two')
         self.at_once(scene, ways('raise RuntimeError("deep")\n', broken(3)))
+
+    def test_of_a_module_that_was_imported_out_of_sight_waits(self):
+        """pytest has a finder of its own; and the fix may be saved before the run has ended."""
+        def scene(case):
+            case.write('part.py', 'VALUE = "one"\n')
+            case.write_app('main', """
+                import importlib.util
+                spec = importlib.util.spec_from_file_location('part', 'part.py')
+                part = sys.modules['part'] = importlib.util.module_from_spec(spec)
+                try:
+                    spec.loader.exec_module(part)
+                except NameError:
+                    del sys.modules['part']
+                    print('ready', os.getpid(), 'failed', flush=True)
+                    while not os.path.exists('fixed'):
+                        time.sleep(0.01)
+                    sys.exit(2)
+                print('ready', os.getpid(), part.VALUE, flush=True)
+                """)
+            app = case.start('reloader.py', '--wait', 'app.py')
+            app.wait_ready('one')
+            app.wait_for(WAITING)
+            case.write('part.py', 'VALUE = undefined\n')
+            app.wait_ready('failed')
+            case.write('part.py', 'VALUE = "two"\n')
+            case.write('fixed', '')
+            app.wait_ready('two')
+        self.at_once(scene, [('command line', None)])
 
     def test_of_a_deep_module_at_the_first_start_waits(self):
         """On the command line: there the parent is there first."""

@@ -12,7 +12,7 @@ import textwrap
 import time
 import unittest
 
-from tests.support import (FREE_THREADED, WAITING, WINDOWS, changed, is_alive, needs_posix,
+from tests.support import (FREE_THREADED, RELOADER, WAITING, WINDOWS, changed, is_alive, needs_posix,
                            side_by_side, skip, skip_unless, wait_gone, wait_until)
 from tests.test_api import TICKING, wait_ticks
 from tests.test_saves import TRACEBACK, save, start_with_module
@@ -281,6 +281,26 @@ class NobodyKeepsStaleCode(TogetherTestCase):
             app.wait_for(changed('value.py'))
             app.wait_for('^worker two')
         self.at_once(scene, ways('fork', 'spawn', 'forkserver'))
+
+    def test_of_a_module_that_is_found_by_way_of_a_link_and_its_parent(self):
+        """Its path has `link/..`, which is not the folder that the link stands in."""
+        self.need_links()
+
+        def scene(case):
+            case.write('real/value.py', 'VALUE = "one"\n')
+            case.write('value.py', 'VALUE = "not imported"\n')
+            case.write('real/scripts/readme.txt', '')
+            os.symlink(os.path.join('real', 'scripts'), case.folder / 'link')
+            program = ('sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))\n'
+                       'import value')
+            case.write_app(Code('value.VALUE'), before=program)
+            case.move('app.py', 'real/scripts/app.py')
+            shutil.copy(RELOADER, case.folder / 'real/scripts')
+            app = case.start_app(name='link/app.py')
+            app.wait_ready('one')
+            case.write('real/value.py', 'VALUE = "two"\n')
+            app.wait_ready('two')
+        self.at_once(scene, ways())
 
     def test_of_a_program_that_another_runs_in_main(self):
         def scene(case, runner):

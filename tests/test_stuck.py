@@ -160,6 +160,22 @@ class AMainThatWaits(TogetherTestCase):
         self.at_once(scene, ways(
             'signal.pause()', 'os.waitpid(os.spawnlp(os.P_NOWAIT, "sleep", "sleep", "60"), 0)'))
 
+    @needs_posix
+    def test_for_the_signals_that_end_it_goes_on_behind_that(self):
+        """As Ctrl-C lets it: sigwait() returns, and what stands below closes the program."""
+        def scene(case):
+            case.write_app('one', """
+                READY
+                signal.sigwait({signal.SIGINT, signal.SIGTERM})
+                print('closed', flush=True)
+                """)
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_for('^closed$')
+            app.wait_ready('two')
+        self.at_once(scene, ways())
+
 
 @needs_posix
 @side_by_side
