@@ -334,11 +334,7 @@ class _Parent:
             while self._start():
                 status = self._wait_for_child()
                 _terminal(terminal)
-                what = self._what_follows(status)
-                if what == 'end':
-                    sys.exit(status if status >= 0 else 128 - status)
-                if what == 'wait':
-                    self._wait_for_change(status)
+                self._follow_exit(status)
         if not self.caught:
             sys.exit(_say('the lockfile was deleted, stopped'))
         _inform(f'stopped by {signal.Signals(self.caught).name}')
@@ -433,18 +429,18 @@ class _Parent:
                 self.files.update(changes)
         return {kind for kind, *_ in records}
 
-    def _what_follows(self, status: int) -> str:
-        """Decide what an exit of the child means: 'restart', 'wait' (for a change) or 'end'."""
+    def _follow_exit(self, status: int) -> None:
+        """Do what follows an exit of the child: leave, wait for a change, or return at once."""
         told = self._take_records()
         if 'reload' in told or self._is_over():  # _start() notices that it is over
             self._accept(self._changes(self.files, _expand(*self.patterns)))  # written at its end
-            return 'restart'
+            return
         is_quick = monotonic() - self.born < QUICK
         is_new = self.was_saved and is_quick  # a save that fails in any way waits for the next
         is_end = (status in (0, 128 + signal.SIGINT)  # a prompt in raw mode takes Ctrl-C itself
                   or 1 < status < KILLED and status != RELOAD and not is_new)
         if _has_no_reader():
-            return 'end'  # `reloader.py app.py | head`
+            sys.exit(status if status >= 0 else 128 - status)  # `reloader.py app.py | head`
         changes = self._changes(self.files, {*self.files, *_expand(*self.patterns)})
         if changes and not (is_end and self.cause):
             # Half a program that ended by itself, once, or a fix that was saved before the crash.
@@ -453,16 +449,16 @@ class _Parent:
                 self.earliest = monotonic() + 4 * MOMENT
             self.cause, self.was_saved = sorted(changes), not is_end
             self._act_on(changes)
-            return 'restart'
+            return
         self.files.update(changes)
-        if self.options.get('wait'):
-            return 'wait'
         self.threes = self.threes + 1 if status == RELOAD and is_quick else 0
-        if status == RELOAD and self.threes < 3 and 'failed' not in told:
+        waits = self.options.get('wait')
+        if status == RELOAD and self.threes < 3 and not waits and 'failed' not in told:
             _inform(f'exit status {RELOAD}, restarting')
-            self.was_saved = False
-            return 'restart'
-        return 'end' if is_end else 'wait'
+        elif is_end and not waits:
+            sys.exit(status)
+        else:
+            self._wait_for_change(status)
 
     def _changes(self, known: Dict[str, Look], paths: Iterable[str]) -> Dict[str, Look]:
         """Return how those of the files look that do not look as they are known."""
