@@ -1107,9 +1107,6 @@ class _Files:
     def exclude(self, patterns: list[str]) -> None:
         _is_matched('', patterns)  # imports fnmatch before the finder needs it
         self.excluded += patterns
-        for path in [path for path in [*self.known] if _is_matched(path, patterns)]:
-            del self.known[path]
-            self.changed.pop(path, None)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
         """Find a module for sys.meta_path, as PathFinder would; look before Python reads it."""
@@ -1236,11 +1233,9 @@ class _Files:
         """Compare how files look with how they were read, and keep what differs."""
         now = monotonic()
         for path in paths:
-            if path not in self.known:  # excluded meanwhile
-                continue
             known = self.known[path]
             look = _look(path, known)
-            if look == known:
+            if look == known or _is_matched(path, self.excluded):  # it may be excluded since
                 if self.changed.pop(path, None):
                     self.last_change = now
                 if look and look[3] and now > self.settled:
