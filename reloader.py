@@ -723,17 +723,16 @@ class FileCheckerThread(threading.Thread):
     ValueError for bad arguments, RuntimeError off the main thread.
     """
 
+    status: Optional[str] = None
     _exits: Dict[Any, int] = {'reload': RELOAD, 'error': 1, 'exit': 128 + signal.SIGINT}
 
     def __init__(self, lockfile: str, interval: float, extra_files: Patterns = None,
                  exclude_patterns: Patterns = None) -> None:
         super().__init__(name='reloader', daemon=True)
         self.lockfile, self.interval = lockfile, interval
-        self.status: Optional[str] = None
         self._options = _check(interval, extra_files, exclude_patterns)
         is_ours = _shared['files'] and lockfile == _shared['lockfile']
         self.files: _Files = _shared['files'] if is_ours else _Files(_Log(lockfile))
-        self._deciding = threading.Lock()  # whoever sets the status first wins
         self.has_left = self.is_triggered = self._paused = False
         self._row: Tuple[int, list[str]] = 0, []  # see _is_storm
         self._touched, self._age = -1, 0.0  # the lockfile's time, how long it has stood still
@@ -766,8 +765,7 @@ class FileCheckerThread(threading.Thread):
             is_asked = self.is_triggered and not _is_ctrl_c(error)  # as the last thing in main
             while is_asked and self.is_alive() and not self.status:
                 time.sleep(TICK)
-            self._decide('exit')
-        self.status = self.status or 'exit'
+        self._decide('exit')
         self.has_left = True
         with contextlib.suppress(KeyboardInterrupt, Exception):  # as an odd object may raise
             if self.status == 'exit' and not self.files.header:
@@ -823,9 +821,8 @@ class FileCheckerThread(threading.Thread):
         return not self._touched or monotonic() > self._stop_at or self._is_orphan()
 
     def _decide(self, status: str) -> bool:
-        with self._deciding:
-            self.status = self.status or status
-        return self.status == status
+        """Set the status if nobody has; tell whether it is this one. setdefault() is atomic."""
+        return bool(vars(self).setdefault('status', status) == status)
 
     def _is_orphan(self) -> bool:
         """Tell whether the parent is dead; one that was merely stopped is not, where ids tell."""
