@@ -608,27 +608,24 @@ class _Log:
         if not self.number:
             return False
         line = marshal.dumps((self.number, kind, *values)).hex().encode() + b'\n'
-        with contextlib.suppress(OSError), _open(
-                self.path, 'r+b', 0, opener=lambda path, flags: os.open(path, flags | os.O_APPEND)
-        ) as file:  # which may be deleted, or no descriptor is left
+        flags = os.O_WRONLY | os.O_APPEND  # not O_CREAT: a deleted lockfile stays deleted
+        with contextlib.suppress(OSError), _open(os.open(self.path, flags), 'ab', 0) as file:
             return bool(file.write(line))
-        return False
+        return False  # it was deleted, or no descriptor is left
 
     def read(self) -> list[Any]:
         """Return the records that have come since the last call: [kind, values...]."""
-        text, records = b'', []
+        records = []
         with contextlib.suppress(OSError), _open(self.path, 'rb') as file:
             file.seek(self.position)
-            text = file.read()
-        text = text[:text.rfind(b'\n') + 1]
-        self.position += len(text)
-        for line in text.split():
-            with contextlib.suppress(ValueError, EOFError, TypeError):
-                number, *record = marshal.loads(bytes.fromhex(line.decode()))
-                if record[0] == 'start':  # the parent's, the first of all
-                    self.number = number
-                if number == self.number:
-                    records.append(record)
+            for line in file:
+                with contextlib.suppress(ValueError, EOFError, TypeError):  # it is not whole
+                    number, *record = marshal.loads(bytes.fromhex(line.decode()))
+                    self.position = file.tell()
+                    if record[0] == 'start':  # the parent's, the first of all
+                        self.number = number
+                    if number == self.number:
+                        records.append(record)
         return records
 
 
