@@ -204,8 +204,8 @@ def bind(host: str, port: int) -> socket.socket:
         raise ValueError(f'port must be 0 to 65535, not {port}')
     sockets: Dict[Tuple[str, int], socket.socket] = _shared['sockets']
     if (host, port) not in sockets:
-        handle = _shared['header'].get('sockets', {}).get((host, port))
-        if handle is None:
+        handles = getattr(_shared['files'], 'header', {}).get('sockets', {})
+        if (host, port) not in handles:
             family = socket.AF_INET6 if ':' in host else socket.AF_INET
             try:
                 listener = socket.create_server((host, port), family=family, backlog=128)
@@ -214,7 +214,7 @@ def bind(host: str, port: int) -> socket.socket:
                         if error.errno == errno.EADDRINUSE else f'cannot be had: {error.strerror}')
                 raise OSError(error.errno, f'{host}:{port} {hint}') from None
         else:
-            listener = socket.socket(fileno=handle)
+            listener = socket.socket(fileno=handles[host, port])
             listener.listen(128)  # again, if it was not asked for as the program began
         listener.set_inheritable(False)
         sockets[host, port] = listener
@@ -239,7 +239,7 @@ def trigger_reload() -> None:
 
 def is_running_from_reloader() -> bool:
     """Tell whether this is the child: True from its first line on, and in what it forks."""
-    return bool(_shared['child'])
+    return _shared['files'] is not None
 
 
 def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> None:
@@ -749,7 +749,7 @@ class FileCheckerThread(threading.Thread):
         self._former = signal.getsignal(_WAKE)
         if self._former in (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler):
             signal.signal(_WAKE, self._on_wake)
-        _shared.update(child=True, checker=self, files=self.files)
+        _shared.update(checker=self, files=self.files)
         # 8 MB of stack, for the compiler: musl gives a thread 128 kB.
         former = threading.stack_size(8 << 20 if os.name == 'posix' else 0)
         self.start()
@@ -1001,7 +1001,6 @@ def _become_child(environ: Any) -> bool:
     if not _shared['lockfile']:
         return False
     files = _shared['files'] = _Files(_Log(_shared['lockfile']))
-    _shared.update(child=True, header=files.header)
     if os.environ.get('LISTEN_PID') == str(files.header.get('parent')):  # systemd's sockets
         os.environ['LISTEN_PID'] = str(os.getpid())
     files.install()
@@ -1600,8 +1599,7 @@ def _find_lockfile(environ: Any) -> str:
 def _first_environment() -> Dict[str, str]:
     """Return what this process was started with, where Linux tells: os.environ may be cleared."""
     with contextlib.suppress(OSError), open('/proc/self/environ', 'rb') as file:
-        return dict(item.split('=', 1) for item in os.fsdecode(file.read()).split('\0')
-                    if '=' in item)
+        return dict(item.partition('=')[::2] for item in os.fsdecode(file.read()).split('\0'))
     return {}
 
 
@@ -1615,9 +1613,8 @@ def _start_directory() -> str:
 # Shared by all copies of this module in the process, under whatever names: set by the first.
 _shared = vars(sys).setdefault('_reloader_1_1', {
     'start': _start_directory(), 'argv': [*getattr(sys, 'argv', ())], 'environ': {**os.environ},
-    'imported': time.time(),
-    'lockfile': '', 'child': False, 'quiet': False, 'path': sys.path,
-    'header': {}, 'files': None, 'checker': None, 'patterns': set(), 'sockets': {}})
+    'imported': time.time(), 'lockfile': '', 'quiet': False, 'path': sys.path, 'files': None,
+    'checker': None, 'patterns': set(), 'sockets': {}})
 
 
 def _checker() -> Optional[FileCheckerThread]:
@@ -1807,7 +1804,7 @@ _RUN = ("exec(__import__('_frozen_importlib_external').SourceFileLoader('reloade
 
 def _run_program() -> None:
     """Be the child of the command line: run the program as Python itself would."""
-    header = _shared['header']
+    header = _shared['files'].header
     if not header.get('options'):
         sys.exit(1)  # the lockfile is gone already, the parent is leaving
     for key, handle in header['sockets'].items():  # that of --bind, to where systemd has it
