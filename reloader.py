@@ -329,7 +329,9 @@ class _Parent:
     def run(self) -> NoReturn:
         """Start the program again and again, until its end; leave with its status."""
         terminal = _terminal()
-        with self._signals(), _lockfile() as self.lockfile:
+        with self._signals(), contextlib.ExitStack() as stack:
+            self.lockfile = _shared['lockfile'] = _make_lockfile()
+            stack.callback(_unlink, self.lockfile)
             threading.Thread(target=self._beat, name='reloader heartbeat', daemon=True).start()
             while self._start():
                 status = self._wait_for_child()
@@ -565,8 +567,7 @@ class _Parent:
                 self.child.send_signal(signum)
 
 
-@contextlib.contextmanager
-def _lockfile() -> Iterator[str]:
+def _make_lockfile() -> str:
     """Make the temporary file that stands for the parent's life."""
     import tempfile
     try:
@@ -574,11 +575,7 @@ def _lockfile() -> Iterator[str]:
     except OSError as error:
         sys.exit(_say(f'cannot make a lockfile in the temporary directory: {error}'))
     os.close(handle)
-    _shared['lockfile'] = path
-    try:
-        yield path
-    finally:
-        _unlink(path)
+    return path
 
 
 def _mtime(path: str, touch: bool = False) -> int:
