@@ -92,8 +92,7 @@ import time
 import types
 import warnings
 import weakref
-from importlib.machinery import PathFinder, SourceFileLoader
-from time import monotonic
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 
 sys.path[:0] = _place
 
@@ -101,8 +100,6 @@ TYPE_CHECKING = False  # as typing's own, without the 5 ms that importing typing
 if TYPE_CHECKING:
     import argparse
     import socket
-    from importlib.machinery import ModuleSpec
-    from types import FrameType, TracebackType
     from typing import Any, Callable, Dict, Iterable, Iterator, NoReturn, Optional, Tuple, Union
 
     Patterns = Union[None, str, 'os.PathLike[str]', Iterable[Union[str, 'os.PathLike[str]']]]
@@ -133,7 +130,8 @@ SMALL = 1 << 20  # bytes: larger files are not compared by content; no source is
 KILLED = 0xC0000000  # from here on Windows' statuses mean what signals do elsewhere
 
 _HERE = os.path.abspath(__file__)
-_sleep, _open = time.sleep, open  # as they are now, like monotonic: gevent and tests replace them
+# As they are now: gevent and tests replace them.
+_sleep, _open, monotonic = time.sleep, open, time.monotonic
 
 
 # ---------------------------------------------------------------------------------- the ways in
@@ -544,7 +542,7 @@ class _Parent:
                     atexit.register(signal.signal, number, signal.SIG_IGN)
                 signal.signal(number, handler)
 
-    def _catch(self, signum: int, frame: Optional[FrameType]) -> None:
+    def _catch(self, signum: int, frame: Optional[types.FrameType]) -> None:
         """Handle a signal: tell the child; a second Ctrl-C does not wait for the grace time."""
         now = monotonic()
         if not self.caught:
@@ -754,7 +752,7 @@ class FileCheckerThread(threading.Thread):
         return self
 
     def __exit__(self, kind: Optional[type[BaseException]], error: Optional[BaseException],
-                 trace: Optional[TracebackType]) -> bool:
+                 trace: Optional[types.TracebackType]) -> bool:
         with contextlib.suppress(KeyboardInterrupt):  # the interrupt may come too late, and here
             is_asked = self.is_triggered and not _is_ctrl_c(error)  # as the last thing in main
             while is_asked and self.is_alive() and not self.status:
@@ -923,7 +921,7 @@ class FileCheckerThread(threading.Thread):
                       and not isinstance(getattr(handler, '__self__', None), _debugger()))
         return is_handled or signal.getsignal(_WAKE) != self._on_wake
 
-    def _on_wake(self, signum: int, frame: Optional[FrameType]) -> None:
+    def _on_wake(self, signum: int, frame: Optional[types.FrameType]) -> None:
         """Handle our signal, in main: raise, unless that would cut off a cleanup."""
         __tracebackhide__ = True  # pytest names the place that it is interrupted at
         if not self._tries:  # a stray one, which means what it meant without us
@@ -1115,7 +1113,7 @@ class _Files:
                 self.watch(_source_of(name), self._look_when_read)
 
     def excepthook(self, kind: type[BaseException], error: BaseException,
-                   trace: Optional[TracebackType]) -> None:
+                   trace: Optional[types.TracebackType]) -> None:
         """Watch what may be the fix of a crash; show no frames of ours, and nothing of a Ctrl-C.
 
         The fix may be in a file that a traceback names, or be one that was not found.
@@ -1408,7 +1406,7 @@ def _files_around(known: Iterable[str], patterns: Iterable[str]) -> list[str]:
     return found + [path for path in near if path.endswith(('.py', '.so', '.pyd'))]
 
 
-def _files_in(trace: Optional[TracebackType]) -> list[str]:
+def _files_in(trace: Optional[types.TracebackType]) -> list[str]:
     """Return the files through which an exception came, the one that raised it last."""
     return [step.tb_frame.f_code.co_filename for step in _follow(trace, 'tb_next')]
 
