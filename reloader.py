@@ -1803,14 +1803,12 @@ def _run_program() -> None:
     if not header.get('options'):
         sys.exit(1)  # the lockfile is gone already, the parent is leaving
     for key, handle in header['sockets'].items():  # that of --bind, to where systemd has it
+        header['sockets'][key] = os.dup2(handle, 3)
         if handle != 3:
-            os.dup2(handle, 3)
             os.close(handle)
-        header['sockets'][key] = 3
         os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
     program = header['options']['program']
     _run_reloading(lambda: _execute(*program), header['options'])
-    sys.exit(128 + signal.SIGINT)  # after Ctrl-C alone: _execute() never returns
 
 
 def _execute(is_module: bool, name: str, arguments: list[str]) -> NoReturn:
@@ -1860,7 +1858,6 @@ if not _shared['files']:
     _become_child(os.environ)
 
 if __name__ == '__main__':
-    try:
+    with contextlib.suppress(KeyboardInterrupt):  # so early that nobody waits for it
         main()
-    except KeyboardInterrupt:  # so early that nobody waits for it
-        sys.exit(128 + signal.SIGINT)
+    sys.exit(128 + signal.SIGINT)  # after Ctrl-C alone: neither process returns from main()
