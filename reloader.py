@@ -327,7 +327,8 @@ class _Parent:
     def run(self) -> NoReturn:
         """Start the program again and again, until its end; leave with its status."""
         terminal = _terminal()
-        with self._signals(), contextlib.ExitStack() as stack:
+        with contextlib.ExitStack() as stack:
+            self._catch_signals(stack)
             self.lockfile = _shared['lockfile'] = _make_lockfile()
             stack.callback(_unlink, self.lockfile)
             threading.Thread(target=self._beat, name='reloader heartbeat', daemon=True).start()
@@ -523,24 +524,20 @@ class _Parent:
                 self._pass_on(_KILL)
             time.sleep(HEARTBEAT)
 
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
+    def _catch_signals(self, stack: contextlib.ExitStack) -> None:
         """Catch what asks for the end; a signal that was ignored at the start stays ignored."""
         names = ('SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGBREAK')
-        former = {number: handler for number in signal.Signals if number.name in names
-                  and (handler := signal.getsignal(number)) not in (signal.SIG_IGN, None)}
-        for number in former:
-            signal.signal(number, self._catch)
+        for number in signal.Signals:
+            if number.name in names and signal.getsignal(number) not in (signal.SIG_IGN, None):
+                stack.callback(self._let_go, number, signal.signal(number, self._catch))
         if os.name == 'posix':  # or nobody would learn the child's status
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        try:
-            yield
-        finally:
-            for number, handler in former.items():
-                if self.caught:  # one more ends a parent that a thread of the program keeps
-                    handler = lambda *_: os._exit(128 + self.caught)  # noqa: E731
-                    atexit.register(signal.signal, number, signal.SIG_IGN)
-                signal.signal(number, handler)
+
+    def _let_go(self, number: int, handler: Any) -> None:
+        if self.caught:  # one more ends a parent that a thread of the program keeps
+            handler = lambda *_: os._exit(128 + self.caught)  # noqa: E731
+            atexit.register(signal.signal, number, signal.SIG_IGN)
+        signal.signal(number, handler)
 
     def _catch(self, signum: int, frame: Optional[types.FrameType]) -> None:
         """Handle a signal: tell the child; a second Ctrl-C does not wait for the grace time."""
