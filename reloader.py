@@ -1804,8 +1804,7 @@ def _run_program() -> None:
         if handle != 3:
             os.close(handle)
         os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
-    program = header['options']['program']
-    _run_reloading(lambda: _execute(*program), header['options'])
+    _run_reloading(lambda: _execute(*header['options']['program']), header['options'])
 
 
 def _execute(is_module: bool, name: str, arguments: list[str]) -> NoReturn:
@@ -1816,15 +1815,12 @@ def _execute(is_module: bool, name: str, arguments: list[str]) -> NoReturn:
     sys.argv = [name, *arguments]
     if is_module or not name.endswith('.py') and _is_archive(name):
         import runpy
-        if not is_module:
-            sys.path[:_HAS_PLACE] = [_as_python_names(name)]
-        elif _HAS_PLACE:
-            sys.path[0] = _shared['start']
+        place = [_shared['start']] * _HAS_PLACE if is_module else [_as_python_names(name)]
+        sys.path[:_HAS_PLACE] = place
         # what `python -m` itself calls
         runpy._run_module_as_main(name if is_module else '__main__', is_module)  # type: ignore
     else:
-        if _HAS_PLACE:
-            sys.path[0] = os.path.dirname(os.path.realpath(name))
+        sys.path[:_HAS_PLACE] = [os.path.dirname(os.path.realpath(name))] * _HAS_PLACE
         path, namespace = _as_python_names(name), vars(sys.modules['__main__'])
         loader = SourceFileLoader('__main__', path)
         namespace.update(__file__=path, __loader__=loader)
