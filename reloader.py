@@ -1324,12 +1324,11 @@ def _drop_bytecode(path: str) -> None:
 
 def _file_of(module: Any) -> str:
     """Return a module's __file__ without running any code of an odd object in sys.modules."""
-    try:
+    with contextlib.suppress(Exception):  # it has no __dict__, or one that is not a dict
         file = object.__getattribute__(module, '__dict__').get('__file__')
-    except Exception:  # no __dict__, or one that is not a dict
-        return ''
-    # pdb has a class of its own for it.
-    return str.__str__(file) if isinstance(file, str) and '<' not in file else ''
+        # pdb has a class of its own for it.
+        return str.__str__(file) if isinstance(file, str) and '<' not in file else ''
+    return ''
 
 
 def _source_of(file: str) -> str:
@@ -1498,13 +1497,10 @@ def _children() -> list[int]:
     """
     if os.name == 'nt':
         return [worker.pid for worker in _workers()]
-    if not _found and hasattr(os, 'waitid'):
-        try:
-            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        except ChildProcessError:
-            return []  # as a rule
     table: list[Tuple[int, int, int]] = []
-    with contextlib.suppress(OSError):  # no descriptor is left
+    with contextlib.suppress(OSError):  # there is no child, as a rule, or no descriptor is left
+        if not _found and hasattr(os, 'waitid'):
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         table += _processes()
     tree = [os.getpid()]
     for pid in tree:
@@ -1596,10 +1592,9 @@ def _first_environment() -> Dict[str, str]:
 
 
 def _start_directory() -> str:
-    try:
+    with contextlib.suppress(OSError):  # it may be deleted
         return os.getcwd()
-    except OSError:  # deleted
-        return os.path.dirname(_HERE)
+    return os.path.dirname(_HERE)
 
 
 # Shared by all copies of this module in the process, under whatever names: set by the first.
