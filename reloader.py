@@ -487,8 +487,8 @@ class _Parent:
         looks, present = self._changes_around({}), _mtime(self.lockfile, touch=True)
         # What was saved since the crash is a change; a time in the future tells nothing. Of a test
         # that pytest could not import only the child before has told.
-        around: Dict[str, Look] = {path: self.former.get(path, look) for path, look in looks.items()
-                                   if look and not self.ended < look[0] <= present}
+        around = {path: self.former.get(path, look) for path, look in looks.items()
+                  if look and not self.ended < look[0] <= present}
         what = _name_status(status, 'ended with' if self.options.get('wait') else 'exit')
         (_say if status else _inform)(f'{what}, waiting for a change{self.hint}')
         self.hint = ''

@@ -12,8 +12,8 @@ import textwrap
 import time
 import unittest
 
-from tests.support import (FREE_THREADED, RELOADER, WAITING, WINDOWS, changed, is_alive, needs_posix,
-                           side_by_side, skip, skip_unless, wait_gone, wait_until)
+from tests.support import (FREE_THREADED, RELOADER, WAITING, WINDOWS, changed, is_alive,
+                           needs_posix, side_by_side, skip, skip_unless, wait_gone, wait_until)
 from tests.test_api import TICKING, wait_ticks
 from tests.test_saves import TRACEBACK, save, start_with_module
 from tests.together import Code, TogetherTestCase, ways
