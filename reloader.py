@@ -260,11 +260,14 @@ def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> Non
             _Parent(_own_command(), options, [_file_of(main)] * is_script).run()
         finally:
             sys.path[:0] = place  # for what the program has left to atexit
-    with contextlib.suppress(KeyboardInterrupt), block:  # Ctrl-C inside __exit__
-        result = main_func()
-        if isinstance(result, types.CoroutineType):
-            result.close()
-            raise TypeError('main_func is async; pass `lambda: asyncio.run(main())` instead')
+    try:
+        with block:
+            result = main_func()
+            if isinstance(result, types.CoroutineType):
+                result.close()
+                raise TypeError('main_func is async; pass `lambda: asyncio.run(main())` instead')
+    except KeyboardInterrupt:  # inside __exit__; not by suppress(), whose frame a group would show
+        pass
     if checker.status in ('reload', 'error'):
         checker.leave()
 
@@ -425,7 +428,7 @@ class _Parent:
                 self.left += values[0]
             elif kind == 'reload':
                 self.noticed, self.row, changes = values
-                self.was_saved, self.threes = bool(changes), 0
+                self.was_saved, self.threes = True, 0
                 self.cause = sorted(changes) if self.row[0] > 1 else []
                 self.files.update(changes)
         return {kind for kind, *_ in records}
@@ -756,7 +759,10 @@ class FileCheckerThread(threading.Thread):
                 time.sleep(TICK)
         self._decide('exit')
         self.has_left = True
+        sys.excepthook = self.files.excepthook_around(sys.excepthook)  # the program's, perhaps
         with contextlib.suppress(KeyboardInterrupt, Exception):  # as an odd object may raise
+            if error:
+                self.files.watch_fix(error)
             if self.status == 'exit' and not self.files.header:
                 self.join()
             self.files.find()  # what ended soon may have imported in other ways than our finder's
@@ -768,7 +774,8 @@ class FileCheckerThread(threading.Thread):
         origin = ['', *_files_in(trace)][-1]
         if isinstance(error, SystemExit) and error.code == RELOAD and not _is_own(origin):
             self.files.log.append('failed')  # so uvicorn ends whose application fails to start
-        if self.status != 'exit' and isinstance(error, Exception):  # a mistake in a finally
+        is_mistake = error and not isinstance(error, SystemExit) and not _is_ctrl_c(error)
+        if self.status != 'exit' and is_mistake:  # in a finally
             _show(error)
         return self.status != 'exit' or _is_ctrl_c(error)
 
@@ -999,7 +1006,8 @@ def _become_child(environ: Any) -> bool:
     if sys.version_info >= (3, 12) and os.name == 'posix':  # a fork would warn of our thread
         os.register_at_fork(before=lambda: warnings.filterwarnings(
             'ignore', '.* is multi-threaded, use of ', DeprecationWarning))
-    sys.excepthook = files.excepthook
+    # Both, as some ask whether there is a hook of another.
+    sys.excepthook = sys.__excepthook__ = files.excepthook_around(sys.excepthook)
     hook = sys.unraisablehook  # it hears of an interrupt in the interpreter's own end
     sys.unraisablehook = lambda found: None if _is_ctrl_c(found.exc_value) else hook(found)
     atexit.register(lambda: files.log.append('left', _abandoned()))
@@ -1009,7 +1017,7 @@ def _become_child(environ: Any) -> bool:
     return True
 
 
-def _show(error: Exception) -> None:
+def _show(error: Any) -> None:
     """Show a mistake, but not the interrupt during which it was made."""
     for link in _chain(error):
         if isinstance(link.__context__, KeyboardInterrupt):
@@ -1063,7 +1071,6 @@ class _Files:
         # Monotonic: when main began, when the first of the changes came, and when the last one was
         # seen to come or go.
         self.entered = self.first_change = self.last_change = 0.0
-        self.former_hook = sys.excepthook
         self._names: set[str] = set()  # of the modules that were looked up
         self._hot: list[str] = []
         self._hot_of = 0  # how many files there were when _hot was chosen
@@ -1109,24 +1116,26 @@ class _Files:
             if name.endswith('.py') and os.path.isfile(name):
                 self.watch(_source_of(name), self._look_when_read)
 
-    def excepthook(self, kind: type[BaseException], error: BaseException,
-                   trace: Optional[types.TracebackType]) -> None:
-        """Watch what may be the fix of a crash; show no frames of ours, and nothing of a Ctrl-C.
+    def excepthook_around(self, hook: Callable[..., Any]) -> Callable[..., None]:
+        """Return an excepthook that shows no frames of ours, and nothing of a Ctrl-C."""
+        def excepthook(kind: type[BaseException], error: BaseException,
+                       trace: Optional[types.TracebackType]) -> None:
+            self.watch_fix(error)
+            while trace and trace.tb_frame.f_code.co_filename in ('<string>', __file__):
+                trace = trace.tb_next
+            if not issubclass(kind, KeyboardInterrupt):
+                hook(kind, error.with_traceback(trace), trace)
+        return excepthook
 
-        The fix may be in a file that a traceback names, or be one that was not found.
-        """
+    def watch_fix(self, error: BaseException) -> None:
+        """Watch what may be the fix of a crash: files that a traceback names, or one not found."""
         self.log.append('path', [path for path in sys.path if type(path) is str],
                         _mtime(self.log.path, touch=True))
         for link in _chain(error):
             named = [link.filename] if isinstance(link, (SyntaxError, FileNotFoundError)) else []
             for name in [*_files_in(link.__traceback__), *named]:
                 if isinstance(name, str) and '<' not in name:
-                    self.watch(_source_of(name), self.look_now)
-        ours = '<string>', __file__, contextlib.__file__
-        while trace and trace.tb_frame.f_code.co_filename in ours:
-            trace = trace.tb_next
-        if not issubclass(kind, KeyboardInterrupt):
-            self.former_hook(kind, error.with_traceback(trace), trace)
+                    self.watch(_source_of(name), self._look_when_read)
 
     def match(self, patterns: Iterable[str]) -> None:
         """Watch what patterns match; of those matched before, a file that is new is a change."""
@@ -1244,7 +1253,7 @@ class _Files:
 
     def _is_ready(self, path: str, look: Look, age: float) -> bool:
         """Tell whether a file compiles or need not; if missing or emptied, whether it stays so."""
-        known, main = self.known.get(path), sys.modules['__main__']
+        known, main = self.known.get(path), sys.modules.get('__main__')
         is_main = path == _source_of(_file_of(main))
         if not look or not look[1] and (not known or known[1]):
             if look and is_main:
@@ -1725,8 +1734,8 @@ def main() -> None:
     del sys.path[:_HAS_PLACE]
     parser = _parser()
     given = parser.parse_args()
-    words = given.program[given.program[:1] == ['--']:]  # two dashes end the options
-    name, *arguments = [*(given.module or ()), *words] or ['']  # -mpackage word: in both
+    words = [*(given.module or ()), *given.program]  # -mpackage word: in both
+    name, *arguments = words[words[:1] == ['--']:] or ['']  # two dashes end the options
     if not name:
         parser.error('no script or module to run; usage: python3 reloader.py [options] '
                      '(script.py | -m module) [args ...]; try --help')
@@ -1846,6 +1855,8 @@ if not _shared['files']:
     _become_child(os.environ)
 
 if __name__ == '__main__':
-    with contextlib.suppress(KeyboardInterrupt):  # so early that nobody waits for it
+    try:
         main()
+    except KeyboardInterrupt:  # so early that nobody waits for it
+        pass
     sys.exit(128 + signal.SIGINT)  # after Ctrl-C alone: neither process returns from main()

@@ -465,6 +465,20 @@ class ARestartFromTheProgram(ReloaderTestCase):
         self.assertEqual(len(pids), 3)
         self.assertEqual(app.count('Traceback|waiting'), 0)
 
+    @both_ways
+    def test_that_fails_waits_whatever_the_status(self):
+        self.write_app('one', '''\
+            if not os.path.exists('asked'):
+                open('asked', 'w').close()
+                reloader.trigger_reload()
+                time.sleep(600)
+            sys.exit(2)
+            ''', before='import reloader')
+        app = self.start_app()
+        app.wait_for('^reloader: exit status 2, waiting')
+        self.write_app('two')
+        app.wait_ready('two')
+
     def test_more_than_three_in_a_row_are_no_failure(self):
         self.write_app('one', '''\
             count = len(os.listdir('starts'))
@@ -1295,6 +1309,10 @@ class TheCommandLine(ReloaderTestCase):
         app = self.start('reloader.py', 'app.py')
         app.wait_for(WAITING)
         self.assertEqual(app.output[:app.output.index('reloader: ')], plain.stderr)
+        self.write('app.py', library('one', 'raise ExceptionGroup("both", [ValueError(1)])'))
+        app = self.start('app.py')
+        app.wait_for(WAITING)
+        self.assertNotIn('contextlib', app.output)
 
 
 if __name__ == '__main__':

@@ -73,6 +73,8 @@ FORMS = {
     'a module': (['-m', 'mod'], {}),
     'a package': (['-m', 'pkg'], {}),
     'a module of a package': (['-m', 'pkg.mod'], {}),
+    'a module and two dashes': (['-m', 'mod', '--'], {}),
+    'a script and two dashes': (['app.py', '--'], {}),
     'a __main__ by name': (['-m', 'pkg.__main__'], {}),
     'a module of a namespace': (['-m', 'space.mod'], {}),
     'a directory': (['directory'], {}),

@@ -5,8 +5,8 @@ import os
 import time
 import unittest
 
-from tests.support import (FOREVER, WAITING, WINDOWS, is_alive, library, needs_posix, side_by_side,
-                           skip, wait_gone)
+from tests.support import (FOREVER, WAITING, WINDOWS, changed, is_alive, library, needs_posix,
+                           side_by_side, skip, wait_gone)
 from tests.together import Code, TogetherTestCase, ways
 
 ABSENCE = 3.0  # seconds that a file may be away or empty: the promise's number
@@ -477,6 +477,28 @@ class ACrash(TogetherTestCase):
             self.assertEqual(app.count(TRACEBACK), 1, app.output)
         self.at_once(scene, ways(('fresh', 'fresh.py'), ('package.fresh', 'package/fresh.py'),
                                  ('folder.fresh', 'folder/fresh.py')))
+
+    def test_for_want_of_a_file_waits_for_it_however_the_error_is_shown(self):
+        """By the program's own hook, which sees no frames of ours, or by a line of its own."""
+        def scene(case, text):
+            case.write_app('one', f'''
+                import traceback
+                def hook(kind, error, trace):
+                    for frame in traceback.extract_tb(trace):
+                        print('frame', frame.filename, flush=True)
+                try: open('conf.ini').close()
+                except OSError: {text}
+                READY
+                {FOREVER}
+                ''')
+            app = case.start_app()
+            app.wait_for(WAITING)
+            if case.way == 'command line':
+                self.assertEqual(app.count('^frame (?!.*app.py)'), 0, app.output)
+            case.write('conf.ini', '')
+            app.wait_for(changed('conf.ini'))
+            app.wait_ready('one')
+        self.at_once(scene, ways('sys.excepthook = hook; raise', 'sys.exit("no conf.ini")'))
 
     def test_is_not_waited_after_when_the_fix_was_saved_while_it_started(self):
         """Nobody has to save twice."""

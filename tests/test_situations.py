@@ -605,6 +605,23 @@ class ItEndsAsCtrlCWould(TogetherTestCase):
         self.at_once(scene, ways())
 
     @skip_unless(sys.version_info >= (3, 11), 'exception groups came with Python 3.11')
+    def test_a_group_of_an_interrupt_and_a_mistake_is_shown(self):
+        """As trio makes it, where a cleanup fails."""
+        def scene(case):
+            case.write_app('one', """
+                try:
+                    READY; time.sleep(600)
+                except KeyboardInterrupt as error:
+                    raise BaseExceptionGroup('both', [error, ValueError('in the cleanup')])
+                """)
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_for('ValueError: in the cleanup')
+            app.wait_ready('two')
+        self.at_once(scene, ways())
+
+    @skip_unless(sys.version_info >= (3, 11), 'exception groups came with Python 3.11')
     def test_a_group_of_interrupts_is_ctrl_c(self):
         """As trio makes it."""
         def scene(case):
