@@ -1342,11 +1342,10 @@ def _file_of(module: Any) -> str:
 
 def _source_of(file: str) -> str:
     """Return the file to watch for a module: the source, or the archive around it."""
-    path = os.path.join(_shared['start'], file) if file else ''
-    plain = os.path.normpath(path) if file else ''
-    if '..' in path and os.path.realpath(path) != os.path.realpath(plain):  # behind a link
-        plain = os.path.realpath(path)
-    archive = path = plain
+    named = os.path.join(_shared['start'], file)
+    archive = path = os.path.normpath(named) if file else ''
+    if '..' in file and os.path.realpath(named) != os.path.realpath(path):  # that of a link
+        archive = path = os.path.realpath(named)
     while not os.path.exists(archive) and os.path.dirname(archive) != archive:
         archive = os.path.dirname(archive)
     return archive if os.path.isfile(archive) else path
