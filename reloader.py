@@ -1816,7 +1816,7 @@ def _execute(is_module: bool, name: str, arguments: list[str]) -> NoReturn:
         start = sys.orig_argv.index('-c')
         sys.orig_argv[start:] = ['-m'] * is_module + [name, *arguments]
     sys.argv = [name, *arguments]
-    if is_module or not name.endswith('.py') and _is_archive(name):
+    if is_module or os.path.isdir(name) or PathFinder.find_spec('__main__', [name]):
         import runpy
         place = [_shared['start']] * _HAS_PLACE if is_module else [_as_python_names(name)]
         sys.path[:_HAS_PLACE] = place
@@ -1843,11 +1843,6 @@ def _as_python_names(name: str) -> str:
     if os.name == 'posix':
         return os.path.normpath(path) if sys.implementation.name == 'pypy' else path
     return os.path.normpath(path) + os.sep * name.endswith(('/', os.sep))
-
-
-def _is_archive(name: str) -> bool:
-    from pkgutil import get_importer
-    return get_importer(name) is not None
 
 
 if not _shared['files']:
