@@ -839,8 +839,6 @@ class FileCheckerThread(threading.Thread):
         if self._decide('reload') or _is_main_gone():
             self.status = 'reload'
             self.files.log.append('reload', time.time(), self._row, changed)
-            for path in changed:
-                _drop_bytecode(path)
             reason = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
             _inform(f'{reason}, restarting')
             # Once main has ended, the interpreter waits for threads, until it is interrupted.
@@ -1236,6 +1234,7 @@ class _Files:
                     self.known[path] = (*look[:3], None)
             elif path not in self.changed or self.changed[path][0] != look:
                 self.changed[path], self.last_change = (look, now), now
+                _drop_bytecode(path)
                 if path in self.modules:
                     self.mistakes.clear()  # to say once more what keeps this save waiting
 
@@ -1327,8 +1326,7 @@ def _mistake_in(path: str) -> str:
 def _drop_bytecode(path: str) -> None:
     """Delete a changed file's bytecode, which cannot tell two saves in one second apart."""
     from importlib.util import cache_from_source
-    with contextlib.suppress(OSError, NotImplementedError, ValueError):
-        os.unlink(cache_from_source(path))
+    _unlink(cache_from_source(path))
 
 
 def _file_of(module: Any) -> str:
