@@ -94,8 +94,6 @@ import warnings
 import weakref
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 
-sys.path[:0] = _place
-
 TYPE_CHECKING = False  # as typing's own, without the 5 ms that importing typing takes
 if TYPE_CHECKING:
     import argparse
@@ -901,6 +899,8 @@ class FileCheckerThread(threading.Thread):
     def _interrupt_main(self, left: float) -> None:
         """Wake main with a signal: ours, or SIGINT for a program that has a handler for it."""
         needs_sigint, is_told = self._needs_sigint(), self._tries > 1 or self._has_heard_key
+        if needs_sigint:  # what comes when that handler is gone, as behind asyncio.run(), is later
+            self._heard_at = self._heard_at or (-1,)
         if needs_sigint and is_told and left > 2 * MOMENT:
             return  # the program's handler hears it once, and again a second before the end
         is_unheard = self._tries == 2 and not self._heard_at  # SIGINT wakes sigwait, too
@@ -921,7 +921,9 @@ class FileCheckerThread(threading.Thread):
         is_handled = (callable(handler)
                       and handler not in (signal.default_int_handler, self._on_wake)
                       and not isinstance(getattr(handler, '__self__', None), _debugger()))
-        return is_handled or signal.getsignal(_WAKE) != self._on_wake
+        # gevent shows where an interrupt was raised, which SIGINT does in no frame.
+        return (is_handled or signal.getsignal(_WAKE) != self._on_wake
+                or 'gevent.hub' in sys.modules)
 
     def _on_wake(self, signum: int, frame: Optional[types.FrameType]) -> None:
         """Handle our signal, in main: raise, unless that would cut off a cleanup."""
@@ -1073,7 +1075,8 @@ class _Files:
         self._hot: list[str] = []
         self._hot_of = 0  # how many files there were when _hot was chosen
         self._next_round = self._next_extra = 0.0  # monotonic
-        _is_matched('', self.excluded)  # imports what the finder must not import while it finds
+        if self.excluded or self.options.get('extra_files'):
+            import glob  # noqa: F401  # and fnmatch, before a file beside the program hides them
 
     def install(self) -> None:
         """Look at each module before it is read, from here on; watch what was imported before."""
@@ -1133,7 +1136,8 @@ class _Files:
             named = [link.filename] if isinstance(link, (SyntaxError, FileNotFoundError)) else []
             for name in [*_files_in(link.__traceback__), *named]:
                 if isinstance(name, str) and '<' not in name:
-                    self.watch(_source_of(name), self._look_when_read)
+                    path = os.path.join(_start_directory(), name)  # main may have changed it
+                    self.watch(_source_of(path), self._look_when_read)
 
     def match(self, patterns: Iterable[str]) -> None:
         """Watch what patterns match; of those matched before, a file that is new is a change."""
@@ -1303,6 +1307,10 @@ def _is_matched(path: str, patterns: list[str]) -> bool:
                for pattern in patterns)
 
 
+# As filterwarnings() makes it, but without re, which could be the program's own re.py.
+_NO_WARNINGS: Any = ('ignore', None, Warning, types.SimpleNamespace(match='<reloader>'.__eq__), 0)
+
+
 def _mistake_in(path: str) -> str:
     """Return what keeps a source file from compiling, in one line; '' if nothing does."""
     try:
@@ -1311,7 +1319,8 @@ def _mistake_in(path: str) -> str:
         # No warning counts. The filter is for our name alone and may stay: taking it away could
         # take away one that main sets at the same moment. From Python 3.13.5 on the caller's
         # module counts.
-        warnings.filterwarnings('ignore', module='<reloader>')
+        if _NO_WARNINGS not in warnings.filters:
+            warnings.filters.insert(0, _NO_WARNINGS)  # type: ignore[attr-defined]
         eval('compile(text, __name__, "exec", dont_inherit=True)',
              {'__name__': '<reloader>', 'text': text})
     except OSError:  # on Windows somebody holds it; else a changed look is enough
@@ -1805,7 +1814,8 @@ def _run_program() -> None:
         if handle != 3:
             os.close(handle)
         os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
-    _run_reloading(lambda: _execute(*header['options']['program']), header['options'])
+    program = header['options']['program']
+    _run_reloading(lambda: _execute(*program), header['options'])
 
 
 def _execute(is_module: bool, name: str, arguments: list[str]) -> NoReturn:
@@ -1845,6 +1855,8 @@ def _as_python_names(name: str) -> str:
 
 if not _shared['files']:
     _become_child(os.environ)
+
+sys.path[:0] = _place
 
 if __name__ == '__main__':
     try:

@@ -500,6 +500,16 @@ class ACrash(TogetherTestCase):
             app.wait_ready('one')
         self.at_once(scene, ways('sys.excepthook = hook; raise', 'sys.exit("no conf.ini")'))
 
+    def test_for_want_of_a_file_in_the_folder_that_main_went_to_waits_for_it(self):
+        def scene(case):
+            case.write('work/readme.txt', '')
+            case.write_app('one', 'os.chdir("work"); open("conf.json").close(); READY\n' + FOREVER)
+            app = case.start_app()
+            app.wait_for(WAITING)
+            case.write('work/conf.json', '')
+            app.wait_ready('one')
+        self.at_once(scene, ways())
+
     def test_is_not_waited_after_when_the_fix_was_saved_while_it_started(self):
         """Nobody has to save twice."""
         def scene(case, name):

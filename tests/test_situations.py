@@ -755,7 +755,8 @@ class TheSameProgram(TogetherTestCase):
     def test_may_have_modules_named_as_pythons_own_beside_it(self):
         """A beginner's game: the parent's own late imports do not find them."""
         def scene(case):
-            for name in 'random', 'signal', 'select', 'glob', 'tempfile', 'subprocess', 'socket':
+            for name in ('random', 'signal', 'select', 'glob', 'fnmatch', 're', 'tempfile',
+                         'subprocess', 'socket'):
                 case.write(name + '.py', 'raise ValueError("not this one")\n')
             for name in 'token', 'multiprocessing':
                 case.write(name + '.py', '')
@@ -764,9 +765,9 @@ class TheSameProgram(TogetherTestCase):
                 text += 'import reloader\n'
             text += 'def main():\n    print("ready", os.getpid(), "%s", flush=True)\n'
             text += '    time.sleep(600)\n'
-            call = ("reloader.run_with_reloader(main, 'data', 'none')" if case.way == 'library'
-                    else 'main()')
-            case.options.update(extra_files=['data'], exclude_patterns=['none'])
+            call = ("reloader.run_with_reloader(main, ['data', '*.ini'], 'none')"
+                    if case.way == 'library' else 'main()')
+            case.options.update(extra_files=['data', '*.ini'], exclude_patterns=['none'])
             case.write('data/file', '')
             case.write('app.py', text % 'one' + call + '\n')
             app = case.start_app()

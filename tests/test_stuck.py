@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 import unittest
 
@@ -281,6 +282,31 @@ class TheInterrupt(TogetherTestCase):
 @side_by_side
 class TheCleanup(TogetherTestCase):
     """Not interrupted a second time; finally and atexit run once, in order."""
+
+    def test_behind_asyncio_and_behind_a_handler_that_was_put_back_is_left_to_end(self):
+        def scene(case, block):
+            case.write_app('one', textwrap.dedent(block) + textwrap.dedent("""
+                for _ in range(15):
+                    time.sleep(0.1)
+                print('cleaned up', flush=True)
+                """), 'import asyncio')
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_for('^cleaned up$')
+            app.wait_ready('two')
+        self.at_once(scene, ways("""
+            try:
+                asyncio.run(asyncio.sleep(600))
+            except KeyboardInterrupt:
+                pass
+            """, """
+            asked = threading.Event()
+            former = signal.signal(signal.SIGINT, lambda *_: asked.set())
+            while not asked.is_set():
+                time.sleep(0.05)
+            signal.signal(signal.SIGINT, former)
+            """))
 
     def test_under_way_is_left_to_end(self):
         cases = [('time.sleep(600)', 'finally', ''),
