@@ -1011,6 +1011,7 @@ def _become_child(environ: Any) -> bool:
     hook = sys.unraisablehook  # it hears of an interrupt in the interpreter's own end
     sys.unraisablehook = lambda found: None if _is_ctrl_c(found.exc_value) else hook(found)
     atexit.register(lambda: files.log.append('left', _abandoned()))
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # before that: it would show
     _found.update(files.header.get('left', ()))
     _end_children()  # those of a program that has ended by itself and is started again
     _block_sigint(False)
@@ -1171,7 +1172,7 @@ class _Files:
         """Return how a file looks that is about to be read."""
         former = self.recorded.get(path)
         look = _look(path, former, self.started - YOUNG)
-        if former and look != former:
+        if look and look != former and (former or look[3]):
             _drop_bytecode(path)
         return look
 
@@ -1295,8 +1296,10 @@ def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
             return (*look[:3], source_hash(file.read()))
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in a name
         return None
-    except OSError:  # away from our eyes, or held by another process on Windows; else a change
-        return known if look is None or os.name == 'nt' else (*look[:3], b'')
+    except OSError:  # away from our eyes, or held by another process on Windows
+        if look is None or os.name == 'nt' or known and look[:3] == known[:3]:
+            return known
+        return (*look[:3], b'')
 
 
 def _is_matched(path: str, patterns: list[str]) -> bool:
@@ -1411,7 +1414,8 @@ def _files_around(known: Iterable[str], patterns: Iterable[str]) -> list[str]:
     and below the program's own.
     """
     places = [os.path.join(_shared['start'], path) for path in ('', *_shared['path'])]
-    found = [*_expand(*patterns), *(place for place in places if not _is_own(place))]
+    found = [*_expand(*patterns), *(place for place in places
+                                    if not _is_own(place) or os.path.isfile(place))]
     places += [os.path.dirname(path) for path in known if path != _HERE]
     near = _files_below(*filter(_is_own, places), is_wanted=_is_own, limit=5000)
     return found + [path for path in near if path.endswith(('.py', '.so', '.pyd'))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import time
 import unittest
+import zipfile
 
 from tests.support import (FOREVER, WAITING, WINDOWS, changed, is_alive, library, needs_posix,
                            side_by_side, skip, wait_gone)
@@ -499,6 +500,25 @@ class ACrash(TogetherTestCase):
             app.wait_for(changed('conf.ini'))
             app.wait_ready('one')
         self.at_once(scene, ways('sys.excepthook = hook; raise', 'sys.exit("no conf.ini")'))
+
+    def test_for_want_of_a_module_in_half_an_archive_waits_for_the_whole(self):
+        """As make builds it, in place; Python tells nothing of an archive that it cannot read."""
+        def scene(case):
+            def build(value):
+                with zipfile.ZipFile(str(case.folder / 'built~'), 'w') as archive:
+                    archive.writestr('inside.py', 'VALUE = %r\n' % value)
+                return (case.folder / 'built~').read_bytes()
+            case.write('library.zip', build('one'))
+            case.write_app(Code('inside.VALUE'),
+                           before='sys.path.insert(0, "library.zip")\nimport inside')
+            app = case.start_app()
+            app.wait_ready('one')
+            whole = build('two')
+            case.write('library.zip', whole[:-10])
+            app.wait_for(WAITING)
+            case.write('library.zip', whole)
+            app.wait_ready('two')
+        self.at_once(scene, ways())
 
     def test_for_want_of_a_file_in_the_folder_that_main_went_to_waits_for_it(self):
         def scene(case):

@@ -425,10 +425,13 @@ class NobodyKeepsStaleCode(TogetherTestCase):
                 time.sleep(600)
                 ''')
             app = case.start_app()
-            app.wait_ready('one')
+            first = app.wait_ready('one')
+            time.sleep(1.5)  # the files were saved just before the start: they have been looked at
+            case.assertTrue(is_alive(first), app.output)
             case.write_app('two')
             app.wait_for(changed('app.py'))
             app.wait_ready('two')
+            self.assertEqual(len(app.pids()), 2, app.output)
         self.at_once(scene, ways())
 
     @needs_posix
