@@ -437,7 +437,8 @@ def _bare_python() -> str:
     folder = tempfile.mkdtemp(prefix='reloader-test.')
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     venv.create(folder, symlinks=True)
-    return os.path.join(folder, 'bin', 'python')
+    python = os.path.join(folder, 'bin', 'python')
+    return sys.executable if subprocess.run([python, '-c', 'import os']).returncode else python
 
 
 PYTHON = _bare_python()
