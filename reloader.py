@@ -250,14 +250,7 @@ def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> Non
         checker = block = FileCheckerThread(_shared['lockfile'], options['interval'],
                                             options['extra_files'], options['exclude_patterns'])
     else:
-        _shared['path'], place = [*sys.path], sys.path[:_HAS_PLACE]
-        del sys.path[:_HAS_PLACE]  # the parent imports Python's own modules alone
-        try:
-            main = sys.modules['__main__']
-            is_script = getattr(getattr(main, '__spec__', None), 'name', '__main__') == '__main__'
-            _Parent(_own_command(), options, [_file_of(main)] * is_script).run()
-        finally:
-            sys.path[:0] = place  # for what the program has left to atexit
+        _become_parent(options)
     try:
         with block:
             result = main_func()
@@ -268,6 +261,25 @@ def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> Non
         pass
     if checker.status in ('reload', 'error'):
         checker.leave()
+
+
+def _become_parent(options: Dict[str, Any]) -> NoReturn:
+    """Run the parent, which imports Python's own modules alone; it leaves by SystemExit."""
+    _shared['path'], place = [*sys.path], sys.path[:_HAS_PLACE]
+    del sys.path[:_HAS_PLACE]
+    library = os.path.dirname(os.__file__)
+    hiding = {name: module for name, module in sys.modules.copy().items()  # as a random.py
+              if _is_own(_file_of(module) or library)
+              and os.path.isfile(os.path.join(library, name + '.py'))}
+    for name in hiding:
+        del sys.modules[name]
+    try:
+        main = sys.modules['__main__']
+        is_script = getattr(getattr(main, '__spec__', None), 'name', '__main__') == '__main__'
+        _Parent(_own_command(), options, [_file_of(main)] * is_script).run()
+    finally:  # for what the program has left to atexit
+        sys.path[:0] = place
+        sys.modules.update(hiding)
 
 
 def _check(interval: float, extra_files: Patterns, exclude_patterns: Patterns,
@@ -965,7 +977,8 @@ _Interrupt: Any = type('KeyboardInterrupt', (KeyboardInterrupt,), {'__module__':
 
 def _end_children() -> None:
     """End what the program has started and left behind, as Ctrl-C at a terminal would."""
-    for signum, patience in (signal.SIGINT, MOMENT), (signal.SIGTERM, PATIENCE), (_KILL, 0.0):
+    hearing = PATIENCE if _workers() else MOMENT  # Python itself would wait for those
+    for signum, patience in (signal.SIGINT, hearing), (signal.SIGTERM, PATIENCE), (_KILL, 0.0):
         _signal(_abandoned(), signum)
         until = monotonic() + patience
         while _abandoned() and monotonic() < until:
@@ -1145,7 +1158,7 @@ class _Files:
         for pattern in patterns:
             is_known = pattern in self.patterns or pattern in self.header.get('patterns', ())
             look_of = self.recorded.get if is_known else self.look_now
-            for path in _expand(pattern):
+            for path in [path for path in _expand(pattern) if path not in self.known]:
                 self.watch(path, look_of, is_extra=True)
             if pattern not in self.patterns:
                 self.log.append('pattern', pattern)
@@ -1222,8 +1235,9 @@ class _Files:
         """Return the program's files that were saved last."""
         if len(self.known) != self._hot_of:
             self._hot_of = len(self.known)
-            self._hot = sorted(filter(_is_own, [*self.known]), reverse=True,
-                               key=lambda path: (self.known.get(path) or (0,))[0])[:HOT]
+            newest = sorted([*self.known], reverse=True,
+                            key=lambda path: (self.known.get(path) or (0,))[0])
+            self._hot = [path for path, _ in zip(filter(_is_own, newest), range(HOT))]
         return self._hot
 
     def _examine(self, paths: list[str]) -> None:
@@ -1293,7 +1307,8 @@ def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
             return look
         from importlib.util import source_hash  # late: on 3.9 it brings typing along
         with _open(path, 'rb') as file:
-            return (*look[:3], source_hash(file.read()))
+            content = file.read()  # an editor may have emptied it since
+        return look[0], len(content), look[2], source_hash(content)
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in a name
         return None
     except OSError:  # away from our eyes, or held by another process on Windows
@@ -1338,7 +1353,10 @@ def _mistake_in(path: str) -> str:
 def _drop_bytecode(path: str) -> None:
     """Delete a changed file's bytecode, which cannot tell two saves in one second apart."""
     from importlib.util import cache_from_source
-    _unlink(cache_from_source(path))
+    folder, cache = os.path.split(cache_from_source(path))
+    for name in next(os.walk(folder), ('', [], []))[2]:
+        if name.startswith(cache[:-len('.pyc')]):  # typeguard's and pytest's are named after it
+            _unlink(os.path.join(folder, name))
 
 
 def _file_of(module: Any) -> str:
@@ -1356,7 +1374,7 @@ def _source_of(file: str) -> str:
     archive = path = os.path.normpath(named) if file else ''
     if '..' in file and os.path.realpath(named) != os.path.realpath(path):  # that of a link
         archive = path = os.path.realpath(named)
-    while not os.path.exists(archive) and os.path.dirname(archive) != archive:
+    while not os.path.isfile(archive) and os.path.dirname(archive) != archive:
         archive = os.path.dirname(archive)
     return archive if os.path.isfile(archive) else path
 

@@ -222,6 +222,37 @@ class AHalfWrittenFile(TogetherTestCase):
             self.assertEqual(len(app.pids()), 3, app.output)
         self.at_once(scene, ways('app.py', 'value.py'))
 
+    def test_that_is_emptied_while_it_is_looked_at_is_waited_for(self):
+        """On a slow drive: its size is still the former, but there is nothing to read."""
+        def scene(case):
+            save(case, 'one')
+            case.write('app.py', """
+                import builtins, os, time
+                import value
+                former = open
+                def open(path, *how):
+                    is_empty = str(path).endswith('value.py') and os.path.exists('empty')
+                    return former(os.devnull if is_empty else path, *how)
+                builtins.open = open
+                import reloader
+                def main():
+                    print('ready', os.getpid(), value.VALUE, flush=True)
+                    time.sleep(600)
+                reloader.run_with_reloader(main)
+                """.replace('\n' + 16 * ' ', '\n'))
+            app = case.start_app()
+            app.wait_ready('one')
+            save(case, 'two')
+            app.wait_ready('two')
+            time.sleep(0.7)  # right after a start other saves are waited for
+            mark = case.write('empty', '')
+            time.sleep(0.7)  # the editor takes its time
+            mark.unlink()
+            save(case, 'six')
+            app.wait_ready('six')
+            self.assertEqual(len(app.pids()), 3, app.output)
+        self.at_once(scene, [('library', None)])
+
     def test_that_runs_is_followed_by_the_whole(self):
         """It ended by itself, but the rest was saved since its start: it is started again."""
         def scene(case, ending):
@@ -707,15 +738,26 @@ class AClock(TogetherTestCase):
 
     def test_of_whole_seconds_does_not_let_old_bytecode_run(self):
         """Same length, same second, bytecode writing on: Python's cache cannot tell them apart."""
-        def scene(case):
-            app, _ = start_with_module(case, 'v000')
+        def scene(case, is_hooked):
+            save(case, 'v000')
+            save(case, """
+                import functools
+                from importlib import _bootstrap_external as machinery
+                machinery.cache_from_source = functools.partial(
+                    machinery.cache_from_source, optimization='checked')
+                """.replace('\n' + 16 * ' ', '\n'), 'hook.py')  # as typeguard's import hook does
+            case.write_app(Code('value.VALUE'), before='import hook, value' if is_hooked else
+                           'import value')
+            app = case.start_app()
+            app.wait_ready('v000')
             second = int(time.time()) * 10**9
             for number in range(1, 7):
                 path = save(case, 'v%03d' % number)
                 os.utime(path, ns=(second + number * 10**6,) * 2)
                 app.wait_ready('v%03d' % number)
-            self.assertTrue(list((case.folder / '__pycache__').glob('value.*')), 'no bytecode')
-        self.at_once(scene, ways())
+            names = 'value.*.opt-checked.pyc' if is_hooked else 'value.*'
+            self.assertTrue(list((case.folder / '__pycache__').glob(names)), 'no bytecode')
+        self.at_once(scene, ways(False, True))
 
     def test_and_a_length_that_stay_the_same_hide_no_save(self):
         """Right after the line ready, as they come."""

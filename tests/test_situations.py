@@ -576,6 +576,31 @@ class ItEndsAsCtrlCWould(TogetherTestCase):
                 self.assertEqual(app.count(TRACEBACK), 0, app.output)
         self.at_once(scene, ways('fork', 'spawn'))
 
+    def test_a_worker_of_multiprocessing_cleans_up_to_its_end(self):
+        """Python waits for it at Ctrl-C."""
+        def scene(case):
+            text = '''
+                def work():
+                    try:
+                        begun.set()
+                        time.sleep(600)
+                    finally:
+                        time.sleep(1.2)  # longer than what is left running otherwise is given
+                        print('worked', flush=True)
+                context = multiprocessing.get_context('fork')
+                begun = context.Event()
+                context.Process(target=work).start()
+                begun.wait()
+                READY; time.sleep(600)
+                '''
+            case.write_app('one', text, 'import multiprocessing')
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_ready('two')
+            self.assertEqual((app.count('^worked'), app.count('still busy')), (1, 0), app.output)
+        self.at_once(scene, ways())
+
     def test_a_shell_that_main_waits_for_is_interrupted(self):
         def scene(case):
             case.write_app('one', "READY\nos.system('sleep 600')")
@@ -758,12 +783,12 @@ class TheSameProgram(TogetherTestCase):
     def test_may_have_modules_named_as_pythons_own_beside_it(self):
         """A beginner's game: the parent's own late imports do not find them."""
         def scene(case):
-            for name in ('random', 'signal', 'select', 'glob', 'fnmatch', 're', 'tempfile',
-                         'subprocess', 'socket'):
+            for name in 'signal', 'select', 'glob', 'fnmatch', 're', 'socket':
                 case.write(name + '.py', 'raise ValueError("not this one")\n')
-            for name in 'token', 'multiprocessing':
+            imported = 'multiprocessing', 'random', 'subprocess', 'tempfile'  # by the program
+            for name in ('token', *imported):
                 case.write(name + '.py', '')
-            text = 'import multiprocessing, os, time\n'
+            text = 'import %s, os, time\n' % ', '.join(imported)
             if case.way == 'library':
                 text += 'import reloader\n'
             text += 'def main():\n    print("ready", os.getpid(), "%s", flush=True)\n'
