@@ -492,7 +492,7 @@ class _Parent:
     def _accept(self, changes: Dict[str, Look]) -> None:
         """Let the next child start from the files as they are."""
         self.files.update(changes)
-        for path in changes:
+        for path in filter(changes.get, changes):
             _drop_bytecode(path)
 
     def _wait_for_change(self, status: int) -> None:
@@ -1253,7 +1253,8 @@ class _Files:
                     self.known[path] = (*look[:3], None)
             elif path not in self.changed or self.changed[path][0] != look:
                 self.changed[path], self.last_change = (look, now), now
-                _drop_bytecode(path)
+                if look:  # what deletes a folder must not miss a file in it
+                    _drop_bytecode(path)
                 if path in self.modules:
                     self.mistakes.clear()  # to say once more what keeps this save waiting
 

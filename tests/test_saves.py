@@ -337,6 +337,8 @@ class AFileThatVanishes(TogetherTestCase):
             self.assertGreater(time.monotonic() - since, ABSENCE - 0.5)
             if not WINDOWS:  # where a start alone may take as long
                 self.assertLess(app.taken_since(since), 2 * ABSENCE - 0.5)  # once, not twice
+            if how == 'away':  # what deletes a folder must not miss a file in it
+                self.assertTrue(list((case.folder / '__pycache__').glob('value.*')))
         self.at_once(scene, ways('away', 'empty'))
 
 
