@@ -51,8 +51,9 @@ the lockfile is deleted                        both end, one line says so       
 It is for development. It does not swap code in a running program, refresh a browser, or replace a
 supervisor. A save is noticed by looking, not by an event, so it works in containers and on network
 drives too. A C extension that does not release the GIL delays the reload. On Windows a main thread
-in ``Event.wait`` or a lock is ended after the grace time, no socket outlives a reload, and a dead
-parent is noticed only by the age of the lockfile.
+that waits for a lock, input, a socket or a process is ended after the grace time, of the processes
+that it has started a reload ends multiprocessing's alone, no socket outlives it, and a dead parent
+is noticed only by the age of the lockfile.
 
 The protocol and its words are Bottle's (Marcel Hellkamp), the call is Werkzeug's (Armin Ronacher
 and others), watching zip files and waiting after a crash come from CherryPy and hupper.
@@ -125,7 +126,7 @@ MOMENT = 0.5  # seconds in which no person acts again; the unit of short waits
 YOUNG = 2.5  # seconds in which a clock of two seconds (FAT) may not tell two saves apart
 QUICK = 10.0  # seconds from a start in which a save, or a third status 3, has failed
 SMALL = 1 << 20  # bytes: larger files are not compared by content; no source is that large
-KILLED = 0xC0000000  # from here on Windows' statuses mean what signals do elsewhere
+KILLED = range(0xC0000000, 0xF0000000)  # Windows' statuses that mean what signals do elsewhere
 
 _HERE = os.path.abspath(__file__)
 # As they are now: gevent and tests replace them.
@@ -414,7 +415,7 @@ class _Parent:
                 self.child.wait(None if os.name == 'posix' else 0.2)
         status: int = self.child.returncode
         self.child, self.ended = None, _mtime(self.lockfile, touch=True)
-        if status == KILLED + 0x13A:  # Windows' word for Ctrl-C
+        if status == 0xC000013A:  # Windows' word for Ctrl-C
             self.caught = self.caught or signal.SIGINT
         return status
 
@@ -452,7 +453,7 @@ class _Parent:
         is_quick = monotonic() - self.born < QUICK
         is_new = self.was_saved and is_quick  # a save that fails in any way waits for the next
         is_end = (status in (0, 128 + signal.SIGINT)  # a prompt in raw mode takes Ctrl-C itself
-                  or 1 < status < KILLED and status != RELOAD and not is_new)
+                  or status > 1 and status != RELOAD and status not in KILLED and not is_new)
         if _has_no_reader():
             sys.exit(status if status >= 0 else 128 - status)  # `reloader.py app.py | head`
         changes = self._changes(self.files, {*self.files, *_expand(*self.patterns)})
@@ -638,7 +639,7 @@ def _name_status(status: int, exited: str) -> str:
     if status < 0:
         names = {number.value: number.name for number in signal.Signals}
         return f"killed by {names.get(-status, f'signal {-status}')}"
-    return f'killed by {status:#x}' if status >= KILLED else f'{exited} status {status}'
+    return f'killed by {status:#x}' if status in KILLED else f'{exited} status {status}'
 
 
 def _own_command() -> list[str]:
@@ -1594,7 +1595,7 @@ def _is_in_foreground() -> bool:
     """Tell whether this process is in its terminal's foreground, which Ctrl-C reaches."""
     with contextlib.suppress(OSError), open('/dev/tty', 'rb', 0) as terminal:
         return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
-    return False  # Windows, or there is no terminal
+    return os.name == 'nt'  # where a console tells all, or there is no terminal
 
 
 def _block_sigint(is_on: bool) -> None:

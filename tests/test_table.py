@@ -8,7 +8,7 @@ import sys
 import time
 import unittest
 
-from tests.support import (ReloaderTestCase, WAITING, WAYS, both_ways, changed,
+from tests.support import (ReloaderTestCase, WAITING, WAYS, WINDOWS, both_ways, changed,
                            is_alive, needs_posix, side_by_side, wait_gone)
 
 TWO_ENDS = '''\
@@ -88,9 +88,10 @@ class TheProgramEnds(ReloaderTestCase):
     @both_ways
     def test_its_status_is_the_status_of_the_reloader(self):
         self.write_app('one', 'sys.exit(int(sys.argv[1]))')
-        statuses = (0, 2, 4, 42, 255)
+        statuses = (0, 2, 4, 42, 255, -1)
         apps = [self.start_app(status) for status in statuses]
-        self.assertEqual([app.wait_exit() for app in apps], list(statuses))
+        last = 0xFFFFFFFF if WINDOWS else 255
+        self.assertEqual([app.wait_exit() for app in apps], [*statuses[:-1], last])
         self.assert_nothing_left()
 
     @both_ways
