@@ -323,7 +323,8 @@ class _Parent:
         # All that the parent knows of the program: the patterns, and how the files looked to the
         # last child, and to the one before.
         self.patterns: set[str] = {*options['extra_files']}
-        self.files = self.former = self._changes({}, _expand(*self.patterns))
+        self.files: Dict[str, Look] = {}
+        self.former = self.files
         self.child: Any = None  # the Popen, while it runs
         self.lockfile = ''
         self.log = _Log('')  # the last child's; its number counts the starts
@@ -343,6 +344,7 @@ class _Parent:
         terminal = _terminal()
         with contextlib.ExitStack() as stack:
             self._catch_signals(stack)
+            self.files = self.former = self._changes({}, _expand(*self.patterns))
             self.lockfile = _shared['lockfile'] = _make_lockfile()
             stack.callback(_unlink, self.lockfile)
             threading.Thread(target=self._beat, name='reloader heartbeat', daemon=True).start()
@@ -478,7 +480,7 @@ class _Parent:
     def _changes(self, known: Dict[str, Look], paths: Iterable[str]) -> Dict[str, Look]:
         """Return how those of the files look that do not look as they are known."""
         looks = {path: _look(path, known.get(path)) for path in paths
-                 if not _is_matched(path, self.options['exclude_patterns'])}
+                 if not self.caught and not _is_matched(path, self.options['exclude_patterns'])}
         return {path: look for path, look in looks.items() if look != known.get(path)}
 
     def _changes_around(self, known: Dict[str, Look]) -> Dict[str, Look]:
@@ -907,7 +909,8 @@ class FileCheckerThread(threading.Thread):
         """Tell whether main swallows every interrupt, or hears none: a loop or a lock in C."""
         is_deaf = not self._heard_at and not self._needs_sigint() and os.name == 'posix'
         is_vain = os.name == 'nt' and _is_main_gone()  # nothing interrupts that wait
-        return self._raised > 3 or is_vain or is_deaf and passed > PATIENCE
+        is_held = bool(self._raised) and _at_prompt()  # pdb takes our interrupt for a mistake
+        return self._raised > 3 or is_vain or is_held or is_deaf and passed > PATIENCE
 
     def _interrupt_main(self, left: float) -> None:
         """Wake main with a signal: ours, or SIGINT for a program that has a handler for it."""
@@ -1433,7 +1436,7 @@ def _files_around(known: Iterable[str], patterns: Iterable[str]) -> list[str]:
     These are what the patterns match, the folders of installed packages, and Python's files beside
     and below the program's own.
     """
-    places = [os.path.join(_shared['start'], path) for path in ('', *_shared['path'])]
+    places = [os.path.join(_shared['start'], path) for path in _shared['path']]
     found = [*_expand(*patterns), *(place for place in places
                                     if not _is_own(place) or os.path.isfile(place))]
     places += [os.path.dirname(path) for path in known if path != _HERE]
@@ -1450,7 +1453,8 @@ def _is_own(path: str) -> bool:
     """Tell whether a path is the program's own rather than Python's or an installed package's."""
     library, place = (os.path.join(name, '') for name in (os.path.dirname(os.__file__), path))
     others = {'site-packages', 'dist-packages', 'node_modules'}
-    return not place.startswith(library) and not others & {*place.replace('\\', '/').split('/')}
+    return (not place.startswith((library, '/proc/', '/sys/'))
+            and not others & {*place.replace('\\', '/').split('/')})
 
 
 def _short(path: str) -> str:

@@ -583,6 +583,25 @@ class ACrash(TogetherTestCase):
             app.wait_ready('one')
         self.at_once(scene, ways('app.py', 'value.py'))
 
+    @needs_posix
+    def test_looks_for_no_fix_below_proc(self):
+        """A container's program may lie in /, and all that runs has its folders there."""
+        def scene(case):
+            text = '''
+                walk = os.walk
+                def reported(folder, *how):
+                    if folder.startswith('/proc'): print('walked', folder, flush=True)
+                    return walk(folder, *how)
+                os.walk = reported
+                '''
+            case.write_app('one', 'READY; raise ValueError', text)
+            app = case.start('app.py', env={'PYTHONPATH': '/'})
+            app.wait_for(WAITING)
+            case.write_app('two', before=text)
+            app.wait_ready('two')
+            self.assertEqual(app.count('^walked'), 0, app.output)
+        self.at_once(scene, [('library', None)])
+
     def test_of_a_running_program_waits_for_any_file_that_it_had(self):
         """Imported late, or watched: the fix is seen wherever it is saved."""
         def scene(case, name):

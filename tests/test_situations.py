@@ -315,6 +315,19 @@ class NobodyKeepsStaleCode(TogetherTestCase):
         self.at_once(scene, ways(('cProfile',), ('trace', '--count', '--coverdir=tmp/trace'),
                                  ('pdb', '-c', 'continue')))
 
+    @needs_posix
+    def test_of_one_that_pdb_asks_about_when_it_is_interrupted(self):
+        """On a terminal it takes that for a mistake, and waits at its prompt."""
+        def scene(case):
+            case.write_app('one')
+            app = case.start('reloader.py', '-m', 'pdb', '-c', 'continue', 'app.py', tty=True)
+            app.wait_ready('one')
+            case.write_app('two')
+            since = time.monotonic()
+            app.wait_ready('two')
+            self.assertLess(app.taken_since(since), 4)  # not the grace time
+        self.at_once(scene, COMMAND_LINE_ONLY)
+
     def test_after_a_crash_that_a_thread_survives(self):
         def scene(case):
             case.write_app('one', '''
@@ -774,6 +787,22 @@ class FilesOfEveryKind(TogetherTestCase):
         if sys.platform == 'darwin':
             skip(self, 'names are UTF-8 there')
         self.at_once(scene, ways())
+
+    @needs_posix
+    def test_are_found_after_ctrl_c_is_caught(self):
+        """A tree may be large; at the first start, too, Ctrl-C meanwhile shows no traceback."""
+        def scene(case):
+            case.write('data/file', '')
+            case.write_app('one', before="""
+                walk = os.walk
+                def interrupted(*args):
+                    os.kill(os.getpid(), signal.SIGINT)
+                    return walk(*args)
+                os.walk = interrupted
+                """, extra_files=['data'])
+            app = case.start_app()
+            self.assertEqual((app.wait_exit(), app.count(TRACEBACK)), (130, 0), app.output)
+        self.at_once(scene, LIBRARY_ONLY)
 
 
 @side_by_side
