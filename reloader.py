@@ -990,11 +990,11 @@ def _end_children() -> None:
 
 
 def _signal(pids: Iterable[int], signum: int) -> None:
-    for pid in pids:
+    heard = _signalled if signum == signal.SIGINT else set()  # one Ctrl-C, not two
+    for pid in {*pids} - heard:
+        _signalled.add(pid)  # before, as checker and main may both be here
         with contextlib.suppress(OSError):  # it ended meanwhile
-            if signum != signal.SIGINT or pid not in _signalled:  # one Ctrl-C, not two
-                os.kill(pid, signum)
-        _signalled.add(pid)
+            os.kill(pid, signum)
 
 
 def _shut_down_unclaimed(header: Dict[str, Any]) -> None:
