@@ -1216,8 +1216,9 @@ class _Files:
             began = time.thread_time()  # the checker's own: the program's work does not count
             self._next_extra = now + LAZY  # also if the look fails
             self.match([*self.patterns])
-            if any(f'multiprocessing.popen_{kind}' in sys.modules for kind in
-                   ('spawn_posix', 'spawn_win32', 'forkserver')):  # whose imports nobody sees
+            # Multiprocessing's and joblib's, whose workers' imports nobody sees.
+            if any(f'.popen_{kind}' in name for name in sys.modules.copy()
+                   for kind in ('spawn', 'forkserver', 'loky')):
                 for path in _files_around([*self.known], ()):
                     self.watch(path if path.endswith('.py') else '', self._look_when_read)
             self._examine([path for path in [*self.known] if path not in self.modules])

@@ -282,6 +282,26 @@ class NobodyKeepsStaleCode(TogetherTestCase):
             app.wait_for('^worker two')
         self.at_once(scene, ways('fork', 'spawn', 'forkserver'))
 
+    def test_of_modules_that_only_joblibs_workers_import(self):
+        """Its backend loky starts them by a module that is named like multiprocessing's."""
+        def scene(case):
+            case.write('loky/backend/popen_loky_posix.py', '''
+                import subprocess, sys
+                def start():
+                    subprocess.Popen([sys.executable, '-c', 'import value; value.show()'])
+                '''.replace('\n' + 16 * ' ', '\n'))
+            shows = 'def show(): print("worker", %r, flush=True)\n'
+            case.write('value.py', shows % 'one')
+            case.write_app('main', 'READY; popen_loky_posix.start(); time.sleep(600)',
+                           'from loky.backend import popen_loky_posix')
+            app = case.start_app()
+            app.wait_for('^worker one')
+            time.sleep(1.5)  # of such a one nobody knows when it has been looked for
+            case.write('value.py', shows % 'two')
+            app.wait_for(changed('value.py'))
+            app.wait_for('^worker two')
+        self.at_once(scene, ways())
+
     def test_of_a_module_that_is_found_by_way_of_a_link_and_its_parent(self):
         """Its path has `link/..`, which is not the folder that the link stands in."""
         self.need_links()
