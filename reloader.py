@@ -917,10 +917,13 @@ class FileCheckerThread(threading.Thread):
         needs_sigint, is_told = self._needs_sigint(), self._tries > 1 or self._has_heard_key
         if needs_sigint:  # what comes when that handler is gone, as behind asyncio.run(), is later
             self._heard_at = self._heard_at or (-1,)
-        if needs_sigint and is_told and left > 2 * MOMENT:
-            return  # the program's handler hears it once, and again a second before the end
+        # The program's handler hears it once, and again a second before the end. In between ours
+        # only wakes main: a signal that comes right before a call does not end that.
+        is_reminder = needs_sigint and is_told and left > 2 * MOMENT
+        if is_reminder and signal.getsignal(_WAKE) != self._on_wake:
+            return
         is_unheard = self._tries == 2 and not self._heard_at  # SIGINT wakes sigwait, too
-        signum = signal.SIGINT if needs_sigint or is_unheard else _WAKE
+        signum = signal.SIGINT if needs_sigint and not is_reminder or is_unheard else _WAKE
         _wake_tk()
         if callable(signal.getsignal(signum)):  # else it would be ignored, or end the process
             # Not _thread.interrupt_main(), which wakes no call that waits.
