@@ -1220,7 +1220,7 @@ class _Files:
             self._next_extra = now + LAZY  # also if the look fails
             self.match([*self.patterns])
             # Multiprocessing's and joblib's, whose workers' imports nobody sees.
-            if any(f'.popen_{kind}' in name for name in sys.modules.copy()
+            if any(f'.popen_{kind}' in str(name) for name in sys.modules.copy()
                    for kind in ('spawn', 'forkserver', 'loky')):
                 for path in _files_around([*self.known], ()):
                     self.watch(path if path.endswith('.py') else '', self._look_when_read)
