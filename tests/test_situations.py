@@ -611,6 +611,9 @@ class ItEndsAsCtrlCWould(TogetherTestCase):
 
     def test_a_worker_of_multiprocessing_cleans_up_to_its_end(self):
         """Python waits for it at Ctrl-C."""
+        if not have('_multiprocessing', '_posixshmem'):
+            skip(self, 'this Python has no multiprocessing')
+
         def scene(case):
             text = '''
                 def work():
