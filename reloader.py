@@ -129,6 +129,7 @@ SMALL = 1 << 20  # bytes: larger files are not compared by content; no source is
 KILLED = range(0xC0000000, 0xF0000000)  # Windows' statuses that mean what signals do elsewhere
 
 _HERE = os.path.abspath(__file__)
+_LIBRARY = os.path.join(os.path.dirname(os.__file__), '')
 # As they are now: gevent and tests replace them.
 _sleep, _open, monotonic = time.sleep, open, time.monotonic
 
@@ -268,10 +269,8 @@ def _become_parent(options: Dict[str, Any]) -> NoReturn:
     """Run the parent, which imports Python's own modules alone; it leaves by SystemExit."""
     _shared['path'], place = [*sys.path], sys.path[:_HAS_PLACE]
     del sys.path[:_HAS_PLACE]
-    library = os.path.dirname(os.__file__)
     hiding = {name: module for name, module in sys.modules.copy().items()  # as a random.py
-              if _is_own(_file_of(module) or library)
-              and os.path.isfile(os.path.join(library, name + '.py'))}
+              if _is_own(_file_of(module) or _LIBRARY) and os.path.isfile(f'{_LIBRARY}{name}.py')}
     for name in hiding:
         del sys.modules[name]
     try:
@@ -495,7 +494,7 @@ class _Parent:
     def _accept(self, changes: Dict[str, Look]) -> None:
         """Let the next child start from the files as they are."""
         self.files.update(changes)
-        for path in filter(changes.get, changes):
+        for path in changes:
             _drop_bytecode(path)
 
     def _wait_for_change(self, status: int) -> None:
@@ -921,7 +920,7 @@ class FileCheckerThread(threading.Thread):
         # only wakes main: a signal that comes right before a call does not end that.
         is_reminder = needs_sigint and is_told and left > 2 * MOMENT
         if is_reminder and signal.getsignal(_WAKE) != self._on_wake:
-            return
+            return  # it would be a signal to the program
         is_unheard = self._tries == 2 and not self._heard_at  # SIGINT wakes sigwait, too
         signum = signal.SIGINT if needs_sigint and not is_reminder or is_unheard else _WAKE
         _wake_tk()
@@ -1165,8 +1164,9 @@ class _Files:
         for pattern in patterns:
             is_known = pattern in self.patterns or pattern in self.header.get('patterns', ())
             look_of = self.recorded.get if is_known else self.look_now
-            for path in [path for path in _expand(pattern) if path not in self.known]:
-                self.watch(path, look_of, is_extra=True)
+            for path in _expand(pattern):
+                if path not in self.known:  # here, as they may be ten thousand in each round
+                    self.watch(path, look_of, is_extra=True)
             if pattern not in self.patterns:
                 self.log.append('pattern', pattern)
             self.patterns.add(pattern)
@@ -1220,8 +1220,8 @@ class _Files:
             self._next_extra = now + LAZY  # also if the look fails
             self.match([*self.patterns])
             # Multiprocessing's and joblib's, whose workers' imports nobody sees.
-            if any(f'.popen_{kind}' in str(name) for name in sys.modules.copy()
-                   for kind in ('spawn', 'forkserver', 'loky')):
+            names = ' '.join(map(str, sys.modules.copy()))
+            if any(f'.popen_{kind}' in names for kind in ('spawn', 'forkserver', 'loky')):
                 for path in _files_around([*self.known], ()):
                     self.watch(path if path.endswith('.py') else '', self._look_when_read)
             self._examine([path for path in [*self.known] if path not in self.modules])
@@ -1261,8 +1261,7 @@ class _Files:
                     self.known[path] = (*look[:3], None)
             elif path not in self.changed or self.changed[path][0] != look:
                 self.changed[path], self.last_change = (look, now), now
-                if look:  # what deletes a folder must not miss a file in it
-                    _drop_bytecode(path)
+                _drop_bytecode(path)
                 if path in self.modules:
                     self.mistakes.clear()  # to say once more what keeps this save waiting
 
@@ -1361,6 +1360,8 @@ def _mistake_in(path: str) -> str:
 
 def _drop_bytecode(path: str) -> None:
     """Delete a changed file's bytecode, which cannot tell two saves in one second apart."""
+    if not os.path.exists(path):  # what deletes a folder must not miss a file in it
+        return
     from importlib.util import cache_from_source
     folder, cache = os.path.split(cache_from_source(path))
     for name in next(os.walk(folder), ('', [], []))[2]:
@@ -1383,9 +1384,11 @@ def _source_of(file: str) -> str:
     archive = path = os.path.normpath(named) if file else ''
     if '..' in file and os.path.realpath(named) != os.path.realpath(path):  # that of a link
         archive = path = os.path.realpath(named)
-    while not os.path.isfile(archive) and os.path.dirname(archive) != archive:
+    while not os.path.isfile(archive):
+        if os.path.dirname(archive) == archive:
+            return path
         archive = os.path.dirname(archive)
-    return archive if os.path.isfile(archive) else path
+    return archive
 
 
 def _expand(*patterns: str) -> Iterator[str]:
@@ -1455,9 +1458,9 @@ def _files_in(trace: Optional[types.TracebackType]) -> list[str]:
 
 def _is_own(path: str) -> bool:
     """Tell whether a path is the program's own rather than Python's or an installed package's."""
-    library, place = (os.path.join(name, '') for name in (os.path.dirname(os.__file__), path))
+    place = os.path.join(path, '')
     others = {'site-packages', 'dist-packages', 'node_modules'}
-    return (not place.startswith((library, '/proc/', '/sys/'))
+    return (not place.startswith((_LIBRARY, '/proc/', '/sys/'))
             and not others & {*place.replace('\\', '/').split('/')})
 
 
