@@ -1858,9 +1858,9 @@ def _execute(is_module: bool, name: str, arguments: list[str]) -> NoReturn:
     if hasattr(sys, 'orig_argv'):
         start = sys.orig_argv.index('-c')
         sys.orig_argv[start:] = ['-m'] * is_module + [name, *arguments]
-    sys.argv = [name, *arguments]
     if is_module or os.path.isdir(name) or PathFinder.find_spec('__main__', [name]):
         import runpy
+        sys.argv = [name, *arguments]
         place = [_shared['start']] * _HAS_PLACE if is_module else [_as_python_names(name)]
         sys.path[:_HAS_PLACE] = place
         # what `python -m` itself calls
@@ -1872,7 +1872,9 @@ def _execute(is_module: bool, name: str, arguments: list[str]) -> NoReturn:
         namespace.update(__file__=path, __loader__=loader)
         if sys.version_info < (3, 15):
             namespace['__cached__'] = None
+        # Before sys.argv names it: by that the checker finds it, too, at the same moment.
         _shared['files'].watch(_source_of(path), _shared['files'].look_now)
+        sys.argv = [name, *arguments]
         # Not get_code(), which would write bytecode, nor source_to_code(): its frames would show.
         exec(compile(loader.get_data(path), path, 'exec', dont_inherit=True), namespace)
     sys.exit()
