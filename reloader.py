@@ -536,6 +536,7 @@ class _Parent:
                 log.deadline = min(log.deadline, monotonic() + patience + GRACE + 2 * MOMENT)
             if monotonic() > log.deadline and self.child and log is self.log:
                 _say('still busy, killed')
+                _signal(_children(), _KILL)  # and what it has started
                 self._pass_on(_KILL)
             time.sleep(HEARTBEAT)
 

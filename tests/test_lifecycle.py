@@ -448,6 +448,25 @@ class CtrlC(ReloaderTestCase):
         self.assert_nothing_left()
 
     @needs_posix
+    def test_above_the_import_ends_a_command_that_the_program_runs_there(self):
+        self.write('app.py', '''\
+            import os, subprocess
+            if 'RELOADER_CHILD' in os.environ:  # Ctrl-C waits until reloader is imported
+                command = subprocess.Popen(['sleep', '600'])
+                print('started', command.pid, flush=True)
+                command.wait()
+            import reloader
+            reloader.run_with_reloader(print)
+            ''')
+        app = self.start('app.py')
+        command = int(app.wait_for(r'^started (\d+)').group(1))
+        app.ctrl_c()
+        self.assertEqual(app.wait_exit(), 130)
+        wait_until(lambda: not is_alive(command))
+        self.assertEqual(app.count('Traceback'), 0, app.output)
+        self.assert_nothing_left()
+
+    @needs_posix
     @both_ways
     def test_after_main_has_returned_ends_what_its_threads_keep(self):
         self.write_app('one', """\
