@@ -768,7 +768,8 @@ class FileCheckerThread(threading.Thread):
                  trace: Optional[types.TracebackType]) -> bool:
         with contextlib.suppress(KeyboardInterrupt):  # the interrupt may come too late, and here
             is_asked = self.is_triggered and not _is_ctrl_c(error)  # as the last thing in main
-            while is_asked and self.is_alive() and not self.status:
+            is_exit = not is_asked and self._decide('exit')
+            while not is_exit and not self._tries and self.is_alive():  # the parent is not told
                 time.sleep(TICK)
         self._decide('exit')
         self.has_left = True
