@@ -536,7 +536,7 @@ class _Parent:
                 log.deadline = min(log.deadline, monotonic() + patience + GRACE + 2 * MOMENT)
             if monotonic() > log.deadline and self.child and log is self.log:
                 _say('still busy, killed')
-                _signal(_children(), _KILL)  # and what it has started
+                _signal(_children(), _KILL)  # with what it has started
                 self._pass_on(_KILL)
             time.sleep(HEARTBEAT)
 
@@ -769,7 +769,7 @@ class FileCheckerThread(threading.Thread):
         with contextlib.suppress(KeyboardInterrupt):  # the interrupt may come too late, and here
             is_asked = self.is_triggered and not _is_ctrl_c(error)  # as the last thing in main
             is_exit = not is_asked and self._decide('exit')
-            while not is_exit and not self._tries and self.is_alive():  # the parent is not told
+            while not is_exit and not self._tries and self.is_alive():  # until the parent is told
                 time.sleep(TICK)
         self._decide('exit')
         self.has_left = True
