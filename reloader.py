@@ -131,7 +131,7 @@ KILLED = range(0xC0000000, 0xF0000000)  # Windows' statuses that mean what signa
 _HERE = os.path.abspath(__file__)
 _LIBRARY = os.path.join(os.path.dirname(os.__file__), '')
 # As they are now: gevent and tests replace them.
-_sleep, _open, monotonic = time.sleep, open, time.monotonic
+_sleep, _open, _stat, monotonic = time.sleep, open, os.stat, time.monotonic
 
 
 # ---------------------------------------------------------------------------------- the ways in
@@ -453,7 +453,9 @@ class _Parent:
             return
         is_quick = monotonic() - self.born < QUICK
         is_new = self.was_saved and is_quick  # a save that fails in any way waits for the next
-        is_end = (status in (0, 128 + signal.SIGINT)  # a prompt in raw mode takes Ctrl-C itself
+        if 'interrupted' in told:  # in library mode the program has gone on, and ended with 0
+            status = status or 128 + signal.SIGINT
+        is_end = (status in (0, 128 + signal.SIGINT)
                   or status > 1 and status != RELOAD and status not in KILLED and not is_new)
         if _has_no_reader():
             sys.exit(status if status >= 0 else 128 - status)  # `reloader.py app.py | head`
@@ -534,9 +536,10 @@ class _Parent:
                 # A second more than the child takes for itself.
                 patience = PATIENCE if self.caught == signal.SIGINT else 0.0
                 log.deadline = min(log.deadline, monotonic() + patience + GRACE + 2 * MOMENT)
-            if monotonic() > log.deadline and self.child and log is self.log:
+            child = self.child
+            if monotonic() > log.deadline and child and log is self.log:
                 _say('still busy, killed')
-                _signal(_children(), _KILL)  # with what it has started
+                _signal(_children(child.pid), _KILL)  # with what it has started
                 self._pass_on(_KILL)
             time.sleep(HEARTBEAT)
 
@@ -594,7 +597,7 @@ def _mtime(path: str, touch: bool = False) -> int:
     try:
         if touch:
             os.utime(path)
-        return os.stat(path).st_mtime_ns
+        return _stat(path).st_mtime_ns
     except OSError as error:
         return 0 if isinstance(error, FileNotFoundError) else 1
 
@@ -785,9 +788,6 @@ class FileCheckerThread(threading.Thread):
             signal.signal(_WAKE, self._former)
         if self.files in sys.meta_path:
             sys.meta_path.remove(self.files)
-        origin = ['', *_files_in(trace)][-1]
-        if isinstance(error, SystemExit) and error.code == RELOAD and not _is_own(origin):
-            self.files.log.append('failed')  # so uvicorn ends whose application fails to start
         is_mistake = error and not isinstance(error, SystemExit) and not _is_ctrl_c(error)
         if self.status != 'exit' and is_mistake:  # in a finally
             _show(error)
@@ -1151,9 +1151,17 @@ class _Files:
         return excepthook
 
     def watch_fix(self, error: BaseException) -> None:
-        """Watch what may be the fix of a crash: files that a traceback names, or one not found."""
+        """Watch what may be the fix of a crash: files that a traceback names, or one not found.
+
+        Tell the parent, too, if it was none.
+        """
         self.log.append('path', [path for path in sys.path if type(path) is str],
                         _mtime(self.log.path, touch=True))
+        origin = ['', *_files_in(error.__traceback__)][-1]
+        if isinstance(error, SystemExit) and error.code == RELOAD and not _is_own(origin):
+            self.log.append('failed')  # so uvicorn ends whose application fails to start
+        if _is_ctrl_c(error):
+            self.log.append('interrupted')  # a prompt in raw mode takes the key itself
         for link in _chain(error):
             named = [link.filename] if isinstance(link, (SyntaxError, FileNotFoundError)) else []
             for name in [*_files_in(link.__traceback__), *named]:
@@ -1203,7 +1211,7 @@ class _Files:
         if path in self.recorded:
             return self.recorded[path]
         with contextlib.suppress(OSError):
-            status = os.stat(path)
+            status = _stat(path)
             if max(status.st_mtime, status.st_ctime) < self.started:
                 return self.look_now(path)
         return None
@@ -1307,7 +1315,7 @@ def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
     """
     look: Look = None
     try:
-        status = os.stat(path)
+        status = _stat(path)
         look = status.st_mtime_ns, status.st_size, status.st_ino, None
         if look == known:
             return look
@@ -1542,19 +1550,19 @@ _found: set[int] = set()  # what _children() has found: one whose parent has end
 _signalled: set[int] = set()  # those that we have told: of Ctrl-C they hear once
 
 
-def _children() -> list[int]:
-    """Return the processes below this one, at any depth, which Ctrl-C at a terminal reaches, too.
+def _children(root: int = 0) -> list[int]:
+    """Return the processes below this one, or below root, which Ctrl-C at a terminal reaches, too.
 
-    On Windows these are multiprocessing's workers.
+    They are at any depth. On Windows these are multiprocessing's workers, of this process alone.
     """
     if os.name == 'nt':
-        return [worker.pid for worker in _workers()]
+        return [worker.pid for worker in _workers() if not root]
     table: list[Tuple[int, int, int]] = []
     with contextlib.suppress(OSError):  # there is no child, as a rule, or no descriptor is left
         if not _found and hasattr(os, 'waitid'):
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         table += _processes()
-    tree = [os.getpid()]
+    tree = [root or os.getpid()]
     for pid in tree:
         tree += [child for child, parent, _ in table if parent == pid]
     _found.update(tree[1:])

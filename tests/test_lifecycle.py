@@ -449,20 +449,26 @@ class CtrlC(ReloaderTestCase):
 
     @needs_posix
     def test_above_the_import_ends_a_command_that_the_program_runs_there(self):
+        """What the parent itself has started is none of the reloader's business."""
         self.write('app.py', '''\
             import os, subprocess
+            command = subprocess.Popen(['sh', '-c', 'trap "" INT; exec sleep 600'],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             if 'RELOADER_CHILD' in os.environ:  # Ctrl-C waits until reloader is imported
-                command = subprocess.Popen(['sleep', '600'])
-                print('started', command.pid, flush=True)
+                print('child started', command.pid, flush=True)
                 command.wait()
+            print('parent started', command.pid, flush=True)
             import reloader
             reloader.run_with_reloader(print)
             ''')
         app = self.start('app.py')
-        command = int(app.wait_for(r'^started (\d+)').group(1))
+        others = int(app.wait_for(r'^parent started (\d+)').group(1))
+        self.addCleanup(os.kill, others, signal.SIGKILL)
+        command = int(app.wait_for(r'^child started (\d+)').group(1))
         app.ctrl_c()
         self.assertEqual(app.wait_exit(), 130)
         wait_until(lambda: not is_alive(command))
+        self.assertTrue(is_alive(others))
         self.assertEqual(app.count('Traceback'), 0, app.output)
         self.assert_nothing_left()
 
