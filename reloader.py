@@ -269,8 +269,10 @@ def _become_parent(options: Dict[str, Any]) -> NoReturn:
     """Run the parent, which imports Python's own modules alone; it leaves by SystemExit."""
     _shared['path'], place = [*sys.path], sys.path[:_HAS_PLACE]
     del sys.path[:_HAS_PLACE]
+    library = [path for path in sys.path if not _is_own(path)]
     hiding = {name: module for name, module in sys.modules.copy().items()  # as a random.py
-              if _is_own(_file_of(module) or _LIBRARY) and os.path.isfile(f'{_LIBRARY}{name}.py')}
+              if '.' not in name and _is_own(_file_of(module) or _LIBRARY)
+              and PathFinder.find_spec(name, library)}
     for name in hiding:
         del sys.modules[name]
     try:
@@ -451,16 +453,16 @@ class _Parent:
         if 'reload' in told or self._is_over():  # _start() notices that it is over
             self._accept(self._changes(self.files, _expand(*self.patterns)))  # written at its end
             return
-        is_quick = monotonic() - self.born < QUICK
-        is_new = self.was_saved and is_quick  # a save that fails in any way waits for the next
+        waits, is_quick = self.options.get('wait'), monotonic() - self.born < QUICK
         if 'interrupted' in told:  # in library mode the program has gone on, and ended with 0
             status = status or 128 + signal.SIGINT
         is_end = (status in (0, 128 + signal.SIGINT)
-                  or status > 1 and status != RELOAD and status not in KILLED and not is_new)
+                  or status > 1 and status != RELOAD and status not in KILLED
+                  and not (self.was_saved and is_quick))  # a save that fails in any way waits
         if _has_no_reader():
             sys.exit(status if status >= 0 else 128 - status)  # `reloader.py app.py | head`
         changes = self._changes(self.files, {*self.files, *_expand(*self.patterns)})
-        if changes and not (is_end and self.cause):
+        if changes and not (is_end and self.cause and not waits):
             # Half a program that ended by itself, once, or a fix that was saved before the crash.
             # A program that rewrites its own files and crashes is given some time in between.
             if sorted(changes) == self.cause:
@@ -470,7 +472,6 @@ class _Parent:
             return
         self.files.update(changes)
         self.threes = self.threes + 1 if status == RELOAD and is_quick else 0
-        waits = self.options.get('wait')
         if status == RELOAD and self.threes < 3 and not waits and 'failed' not in told:
             _inform(f'exit status {RELOAD}, restarting')
         elif is_end and not waits:
@@ -962,7 +963,8 @@ class FileCheckerThread(threading.Thread):
         # turn is at the same or an earlier one.
         place = tuple(frame.f_lasti for frame in reversed(stack))  # offsets, the outermost first
         self._heard_at = self._heard_at or place
-        if is_cleaning or place > self._heard_at or self._interrupt():
+        is_kept = self._interrupt() is getattr(sys, 'last_value', None)  # by Tk, and swallowed
+        if is_cleaning or place > self._heard_at or self._interrupt() and not is_kept:
             return
         self._raised += 1
         errors = [_Interrupt()]
@@ -1406,12 +1408,12 @@ def _expand(*patterns: str) -> Iterator[str]:
     for pattern in patterns:
         start = _shared['start'] if pattern.startswith(_shared['start']) else ''
         has_magic = any(mark in pattern[len(start):] for mark in '*?[')
-        paths: Iterable[str] = [pattern]
         if os.path.isdir(pattern):
-            paths = _files_below(pattern)
+            yield from _files_below(pattern)
         elif has_magic and not os.path.lexists(pattern):
-            paths = _glob(start, pattern[len(start):])
-        yield from (path for path in paths if path != _shared['lockfile'])
+            yield from _glob(start, pattern[len(start):])
+        else:
+            yield pattern
 
 
 def _glob(start: str, tail: str) -> Iterable[str]:
@@ -1428,8 +1430,9 @@ def _glob(start: str, tail: str) -> Iterable[str]:
 
 
 def _is_kept(name: str) -> bool:
-    """Tell whether a name is .env, or neither hidden nor an editor's: name~, #name#, .#name."""
-    return name == '.env' or name[:1] not in ('.', '#') and name[-1:] != '~'
+    """Tell whether a name is .env, or not hidden, an editor's (name~, #name#, .#name) or ours."""
+    is_lockfile = name.startswith('reloader.') and name.endswith('.lock')
+    return name == '.env' or name[:1] not in ('.', '#') and name[-1:] != '~' and not is_lockfile
 
 
 def _files_below(*folders: str, is_wanted: Callable[[str], bool] = lambda folder: True,

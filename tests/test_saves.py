@@ -436,6 +436,29 @@ class ACrash(TogetherTestCase):
             app.wait_ready('two')
         self.at_once(scene, [('command line', None)])
 
+    def test_with_wait_no_save_is_lost_while_one_run_after_another_still_ends(self):
+        def scene(case):
+            def save_as(value):
+                case.write_app(value, """
+                    import atexit
+                    def end():
+                        print('ending %s', flush=True)
+                        while not os.path.exists('%s'):
+                            time.sleep(0.01)
+                    atexit.register(end)
+                    READY
+                    """ % (value, value))
+            save_as('one')
+            app = case.start('reloader.py', '--wait', 'app.py')
+            for value, following in ('one', 'two'), ('two', 'three'), ('three', 'four'):
+                app.wait_for('^ending ' + value)
+                save_as(following)
+                case.write(value, '')
+            case.write('four', '')
+            app.wait_for(WAITING)
+            self.assertEqual(app.count('^ready'), 4, app.output)
+        self.at_once(scene, [('command line', None)])
+
     def test_of_a_deep_module_at_the_first_start_waits(self):
         """On the command line: there the parent is there first."""
         def scene(case, text):

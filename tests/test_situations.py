@@ -776,6 +776,29 @@ class FilesOfEveryKind(TogetherTestCase):
             self.assertEqual((len(app.pids()), app.count('#')), (2, 0), app.output)
         self.at_once(scene, ways())
 
+    @needs_posix
+    def test_lockfiles_are_passed_over_by_whatever_way_they_are_reached(self):
+        """The folder for temporary files is in the project, and another reloader uses it, too."""
+        def scene(case):
+            os.symlink('.', case.folder / 'link')
+            case.write('page.html', 'one')
+            case.write('other.py', 'import reloader, time\n'
+                                   'reloader.run_with_reloader(lambda: time.sleep(600))\n')
+            case.write_app('one', TICKING, extra_files=['link', '**', 'tmp/*'])
+            case.start('other.py')
+            wait_until(case.lockfiles)
+            app = case.start_app()
+            app.wait_ready('one')
+            touched = [os.stat(case.tmp / name).st_mtime_ns for name in case.lockfiles()]
+            wait_until(lambda: all(os.stat(case.tmp / name).st_mtime_ns > before
+                                   for name, before in zip(case.lockfiles(), touched)))
+            wait_ticks(app)
+            case.write('page.html', 'two')
+            app.wait_for('^reloader: .*page.html.* changed')
+            app.wait_ready('one')
+            self.assertEqual((len(app.pids()), app.count('[.]lock')), (2, 0), app.output)
+        self.at_once(scene, ways())
+
     def test_the_folder_may_have_brackets_in_its_name(self):
         def scene(case):
             case.folder = case.folder / 'site [draft]'
@@ -837,7 +860,7 @@ class TheSameProgram(TogetherTestCase):
         def scene(case):
             for name in 'signal', 'select', 'glob', 'fnmatch', 're', 'socket':
                 case.write(name + '.py', 'raise ValueError("not this one")\n')
-            imported = 'multiprocessing', 'random', 'subprocess', 'tempfile'  # by the program
+            imported = 'math', 'multiprocessing', 'random', 'subprocess', 'tempfile'  # by main
             for name in ('token', *imported):
                 case.write(name + '.py', '')
             text = 'import %s, os, time\n' % ', '.join(imported)

@@ -233,7 +233,7 @@ class TheInterrupt(TogetherTestCase):
             'except BaseException: sys.exit(7)')])
 
     def test_swallowed_comes_again_where_main_goes_on_as_before(self):
-        """`except:` in a handler, and the next turn of the loop."""
+        """`except:` in a handler, and the loop's next turn; Tk keeps what a callback raised."""
         def scene(case, block):
             case.write_app('one', block)
             app = case.start_app()
@@ -244,6 +244,8 @@ class TheInterrupt(TogetherTestCase):
             case.assertEqual(app.count(TRACEBACK), 0, app.output)
         self.at_once(scene, ways(
             'for turn in range(2):\n    try: time.sleep(600)\n    except: pass',
+            'for turn in range(2):\n    try: time.sleep(600)\n'
+            '    except BaseException as error: sys.last_value = error',
             'turns = []\nwhile len(turns) < 3:\n    try: time.sleep(0.1)\n'
             '    except BaseException: turns.append(1)'))
 
