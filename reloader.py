@@ -456,28 +456,33 @@ class _Parent:
         waits, is_quick = self.options.get('wait'), monotonic() - self.born < QUICK
         if 'interrupted' in told:  # in library mode the program has gone on, and ended with 0
             status = status or 128 + signal.SIGINT
-        is_end = (status in (0, 128 + signal.SIGINT)
-                  or status > 1 and status != RELOAD and status not in KILLED
-                  and not (self.was_saved and is_quick))  # a save that fails in any way waits
+        is_end = self._is_end(status, is_quick)
         if _has_no_reader():
             sys.exit(status if status >= 0 else 128 - status)  # `reloader.py app.py | head`
         changes = self._changes(self.files, {*self.files, *_expand(*self.patterns)})
-        if changes and not (is_end and self.cause and not waits):
+        # With --wait what is saved while a finished run still ends counts each time.
+        is_late = waits and any(look and look[0] > self.ended for look in changes.values())
+        self.files.update(changes)
+        self.threes = self.threes + 1 if status == RELOAD and is_quick else 0
+        if changes and (is_late or not (is_end and self.cause)):
             # Half a program that ended by itself, once, or a fix that was saved before the crash.
             # A program that rewrites its own files and crashes is given some time in between.
             if sorted(changes) == self.cause:
                 self.earliest = monotonic() + 4 * MOMENT
             self.cause, self.was_saved = sorted(changes), not is_end
             self._act_on(changes)
-            return
-        self.files.update(changes)
-        self.threes = self.threes + 1 if status == RELOAD and is_quick else 0
-        if status == RELOAD and self.threes < 3 and not waits and 'failed' not in told:
+        elif status == RELOAD and self.threes < 3 and not waits and 'failed' not in told:
             _inform(f'exit status {RELOAD}, restarting')
         elif is_end and not waits:
             sys.exit(status)
         else:
             self._wait_for_change(status)
+
+    def _is_end(self, status: int, is_quick: bool) -> bool:
+        """Tell whether the program has ended; a save that fails in any way waits for the next."""
+        return (status in (0, 128 + signal.SIGINT)
+                or status > 1 and status != RELOAD and status not in KILLED
+                and not (self.was_saved and is_quick))
 
     def _changes(self, known: Dict[str, Look], paths: Iterable[str]) -> Dict[str, Look]:
         """Return how those of the files look that do not look as they are known."""
