@@ -203,17 +203,15 @@ def bind(host: str, port: int) -> socket.socket:
     sockets: Dict[Tuple[str, int], socket.socket] = _shared['sockets']
     if (host, port) not in sockets:
         handles = getattr(_shared['files'], 'header', {}).get('sockets', {})
-        if (host, port) not in handles:
-            family = socket.AF_INET6 if ':' in host else socket.AF_INET
-            try:
-                listener = socket.create_server((host, port), family=family, backlog=128)
-            except OSError as error:
-                hint = ('is in use; stop the other program or choose another port'
-                        if error.errno == errno.EADDRINUSE else f'cannot be had: {error.strerror}')
-                raise OSError(error.errno, f'{host}:{port} {hint}') from None
-        else:
-            listener = socket.socket(fileno=handles[host, port])
+        family = socket.AF_INET6 if ':' in host else socket.AF_INET
+        try:
+            listener = (socket.socket(fileno=handles[host, port]) if (host, port) in handles else
+                        socket.create_server((host, port), family=family))
             listener.listen(128)  # again, if it was not asked for as the program began
+        except OSError as error:
+            hint = ('is in use; stop the other program or choose another port'
+                    if error.errno == errno.EADDRINUSE else f'cannot be had: {error.strerror}')
+            raise OSError(error.errno, f'{host}:{port} {hint}') from None
         listener.set_inheritable(False)
         sockets[host, port] = listener
     return sockets[host, port]
@@ -267,6 +265,10 @@ def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> Non
 
 def _become_parent(options: Dict[str, Any]) -> NoReturn:
     """Run the parent, which imports Python's own modules alone; it leaves by SystemExit."""
+    main = sys.modules['__main__']
+    if hasattr(sys, 'ps1') or sys.flags.interactive and not hasattr(main, '__file__'):
+        raise RuntimeError('an interactive session cannot be started again by the reloader')
+    spec, file = getattr(getattr(main, '__spec__', None), 'name', ''), _file_of(main)
     _shared['path'], place = [*sys.path], sys.path[:_HAS_PLACE]
     del sys.path[:_HAS_PLACE]
     library = [path for path in sys.path if not _is_own(path)]
@@ -276,9 +278,9 @@ def _become_parent(options: Dict[str, Any]) -> NoReturn:
     for name in hiding:
         del sys.modules[name]
     try:
-        main = sys.modules['__main__']
-        is_script = getattr(getattr(main, '__spec__', None), 'name', '__main__') == '__main__'
-        _Parent(_own_command(), options, [_file_of(main)] * is_script).run()
+        command = _child_command(getattr(sys, 'orig_argv', []), _shared['argv'], sys.executable,
+                                 _own_flags(), spec, file, _shared['start'])
+        _Parent(command, options, [file] if spec in ('', '__main__') else []).run()
     finally:  # for what the program has left to atexit
         sys.path[:0] = place
         sys.modules.update(hiding)
@@ -545,8 +547,7 @@ class _Parent:
             child = self.child
             if monotonic() > log.deadline and child and log is self.log:
                 _say('still busy, killed')
-                _signal(_children(child.pid), _KILL)  # with what it has started
-                self._pass_on(_KILL)
+                _signal([child.pid, *_children(child.pid)], _KILL)  # with what it has started
             time.sleep(HEARTBEAT)
 
     def _catch_signals(self, stack: contextlib.ExitStack) -> None:
@@ -651,16 +652,6 @@ def _name_status(status: int, exited: str) -> str:
         names = {number.value: number.name for number in signal.Signals}
         return f"killed by {names.get(-status, f'signal {-status}')}"
     return f'killed by {status:#x}' if status in KILLED else f'{exited} status {status}'
-
-
-def _own_command() -> list[str]:
-    """Return the command line that starts this program again; RuntimeError if there is none."""
-    main = sys.modules['__main__']
-    if hasattr(sys, 'ps1') or sys.flags.interactive and not hasattr(main, '__file__'):
-        raise RuntimeError('an interactive session cannot be started again by the reloader')
-    spec = getattr(getattr(main, '__spec__', None), 'name', '')
-    return _child_command(getattr(sys, 'orig_argv', []), _shared['argv'], sys.executable,
-                          _own_flags(), spec, _file_of(main), _shared['start'])
 
 
 def _own_flags() -> list[str]:
@@ -773,8 +764,7 @@ class FileCheckerThread(threading.Thread):
         threading.stack_size(former)
         return self
 
-    def __exit__(self, kind: Optional[type[BaseException]], error: Optional[BaseException],
-                 trace: Optional[types.TracebackType]) -> bool:
+    def __exit__(self, kind: object, error: Optional[BaseException], trace: object) -> bool:
         with contextlib.suppress(KeyboardInterrupt):  # the interrupt may come too late, and here
             is_asked = self.is_triggered and not _is_ctrl_c(error)  # as the last thing in main
             is_exit = not is_asked and self._decide('exit')
@@ -794,9 +784,8 @@ class FileCheckerThread(threading.Thread):
             signal.signal(_WAKE, self._former)
         if self.files in sys.meta_path:
             sys.meta_path.remove(self.files)
-        is_mistake = error and not isinstance(error, SystemExit) and not _is_ctrl_c(error)
-        if self.status != 'exit' and is_mistake:  # in a finally
-            _show(error)
+        if self.status != 'exit' and error and not isinstance(error, SystemExit):
+            _show(error)  # a mistake in a finally
         return self.status != 'exit' or _is_ctrl_c(error)
 
     def run(self) -> None:
@@ -856,14 +845,13 @@ class FileCheckerThread(threading.Thread):
         is_asked = self.is_triggered and not self.files.changed  # no save is half done or broken
         if not is_asked and (not changed or self._is_storm(changed)) or _at_prompt():
             return
-        if self._decide('reload') or _is_main_gone():
-            self.status = 'reload'
+        # Once main has ended, the interpreter waits for threads, until it is interrupted.
+        if _is_main_gone():
+            self.status, self.has_left = 'reload', False
+        if self._decide('reload'):
             self.files.log.append('reload', time.time(), self._row, changed)
             reason = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
             _inform(f'{reason}, restarting')
-            # Once main has ended, the interpreter waits for threads, until it is interrupted.
-            if _is_main_gone():
-                self.has_left = False
             self._end_main()
 
     def _is_storm(self, changed: Dict[str, Look]) -> bool:
@@ -927,17 +915,13 @@ class FileCheckerThread(threading.Thread):
         # The program's handler hears it once, and again a second before the end. In between ours
         # only wakes main: a signal that comes right before a call does not end that.
         is_reminder = needs_sigint and is_told and left > 2 * MOMENT
-        if is_reminder and signal.getsignal(_WAKE) != self._on_wake:
-            return  # it would be a signal to the program
         is_unheard = self._tries == 2 and not self._heard_at  # SIGINT wakes sigwait, too
         signum = signal.SIGINT if needs_sigint and not is_reminder or is_unheard else _WAKE
+        handler = signal.getsignal(signum)
         _wake_tk()
-        if callable(signal.getsignal(signum)):  # else it would be ignored, or end the process
-            # Not _thread.interrupt_main(), which wakes no call that waits.
-            if hasattr(signal, 'pthread_kill'):
-                signal.pthread_kill(self._main, signum)
-            else:
-                signal.raise_signal(signum)
+        # Else it would be ignored, end the process, or be a signal to the program.
+        if handler == self._on_wake or callable(handler) and not is_reminder:
+            _signal_thread(self._main, signum)
         if not is_told and os.name == 'posix':  # as Ctrl-C does: main may wait for them
             _signal(_abandoned(), signal.SIGINT)
 
@@ -954,15 +938,13 @@ class FileCheckerThread(threading.Thread):
     def _on_wake(self, signum: int, frame: Optional[types.FrameType]) -> None:
         """Handle our signal, in main: raise, unless that would cut off a cleanup."""
         __tracebackhide__ = True  # pytest names the place that it is interrupted at
-        if not self._tries:  # a stray one, which means what it meant without us
-            if callable(self._former):
-                self._former(signum, frame)
-            return
+        if not self._tries and callable(self._former):  # a key on Windows
+            self._former(signum, frame)
         stack = [*_follow(frame, 'f_back')]
         ours = FileCheckerThread.__enter__.__code__, FileCheckerThread.__exit__.__code__
         is_told = self._tries == 2 and not self._heard_at  # by SIGINT: sigwait() has returned it
-        if is_told or any(frame.f_code in ours for frame in stack):
-            return  # or main is not in the block yet, or any more
+        if not self._tries or is_told or any(frame.f_code in ours for frame in stack):
+            return  # it is a stray one, or main is not in the block yet, or any more
         is_cleaning = any(map(_is_ctrl_c, _chain(sys.exc_info()[1])))
         # What stands behind an `except KeyboardInterrupt: pass` is at a later place; a loop's next
         # turn is at the same or an earlier one.
@@ -1010,13 +992,13 @@ def _signal(pids: Iterable[int], signum: int) -> None:
 
 def _shut_down_unclaimed(header: Dict[str, Any]) -> None:
     """Refuse clients at the sockets that the program no longer asks for."""
-    if not header.get('options', {}).get('program'):  # which finds its socket by number
-        handles = header.get('sockets', {})
-        for key in handles.keys() - _shared['sockets']:
-            import socket
-            # A copy, as it may be asked for later. BSD and macOS refuse: it goes on listening.
-            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(handles[key])) as copy:
-                copy.shutdown(socket.SHUT_RDWR)
+    # A program of the command line finds its socket by number.
+    handles = {} if 'program' in header.get('options', ()) else header.get('sockets', {})
+    for key in handles.keys() - _shared['sockets']:
+        import socket
+        # A copy, as it may be asked for later. BSD and macOS refuse: it goes on listening.
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(handles[key])) as copy:
+            copy.shutdown(socket.SHUT_RDWR)
 
 
 def _become_child(environ: Any) -> bool:
@@ -1148,12 +1130,11 @@ class _Files:
 
     def excepthook_around(self, hook: Callable[..., Any]) -> Callable[..., None]:
         """Return an excepthook that shows no frames of ours, and nothing of a Ctrl-C."""
-        def excepthook(kind: type[BaseException], error: BaseException,
-                       trace: Optional[types.TracebackType]) -> None:
+        def excepthook(kind: object, error: BaseException, trace: Any) -> None:
             self.watch_fix(error)
             while trace and trace.tb_frame.f_code.co_filename in ('<string>', __file__):
                 trace = trace.tb_next
-            if not issubclass(kind, KeyboardInterrupt):
+            if not _is_ctrl_c(error):
                 hook(kind, error.with_traceback(trace), trace)
         return excepthook
 
@@ -1260,8 +1241,7 @@ class _Files:
         """Return the program's files that were saved last."""
         if len(self.known) != self._hot_of:
             self._hot_of = len(self.known)
-            newest = sorted([*self.known], reverse=True,
-                            key=lambda path: (self.known.get(path) or (0,))[0])
+            newest = sorted([*self.known], key=lambda path: -(self.known[path] or (0,))[0])
             self._hot = [path for path, _ in zip(filter(_is_own, newest), range(HOT))]
         return self._hot
 
@@ -1299,11 +1279,10 @@ class _Files:
         known, main = self.known.get(path), sys.modules.get('__main__')
         is_main = path == _source_of(_file_of(main))
         if not look or not look[1] and (not known or known[1]):
-            if look and is_main:
-                return False  # an empty one would end at once, and both processes with it
             # It was deleted if another file is saved meanwhile; alone it is being written.
             is_alone = not any(other and other[1] for other, _ in [*self.changed.values()])
-            return age > (PATIENCE if is_alone else 2 * MOMENT)
+            # An empty program would end at once, and both processes with it.
+            return age > (PATIENCE if is_alone else 2 * MOMENT) and not (look and is_main)
         # Whatever its name is, a script has no spec, unlike a module or an archive.
         is_source = (is_main and not getattr(main, '__spec__', None)
                      or path.endswith(('.py', '.pyw')) and path in self.modules)
@@ -1401,34 +1380,31 @@ def _source_of(file: str) -> str:
     archive = path = os.path.normpath(named) if file else ''
     if '..' in file and os.path.realpath(named) != os.path.realpath(path):  # that of a link
         archive = path = os.path.realpath(named)
-    while not os.path.isfile(archive):
-        if os.path.dirname(archive) == archive:
-            return path
-        archive = os.path.dirname(archive)
-    return archive
+    while archive and not os.path.isfile(archive):
+        archive = archive.rpartition(os.sep)[0]
+    return archive or path
 
 
 def _expand(*patterns: str) -> Iterator[str]:
     """Yield the files that names, directories and glob patterns stand for."""
     for pattern in patterns:
-        start = _shared['start'] if pattern.startswith(_shared['start']) else ''
-        has_magic = any(mark in pattern[len(start):] for mark in '*?[')
+        has_magic = any(mark in _short(pattern) for mark in '*?[')
         if os.path.isdir(pattern):
             yield from _files_below(pattern)
         elif has_magic and not os.path.lexists(pattern):
-            yield from _glob(start, pattern[len(start):])
+            yield from _glob(pattern)
         else:
             yield pattern
 
 
-def _glob(start: str, tail: str) -> Iterable[str]:
-    """Return the files that a pattern matches; what is in the way to the start is no pattern."""
+def _glob(pattern: str) -> Iterable[str]:
+    """Return the files that a pattern matches; the way to the start directory is no pattern."""
     import fnmatch
     import glob
-    pattern = glob.escape(start) + tail
-    if '**' in tail:  # not by glob, which goes round in circles of links
-        fixed = tail[:min(tail.find(mark) for mark in '*?[' if mark in tail)]
-        below = _files_below(start + os.path.dirname(fixed))
+    tail = _short(pattern)
+    pattern = glob.escape(pattern[:-len(tail)]) + tail
+    if '**' in tail:  # not by glob alone, which goes round in circles of links
+        below = _files_below(*glob.iglob(os.path.dirname(pattern.partition('**')[0])))
         return fnmatch.filter(below, pattern.replace('**' + os.sep, '*'))
     return (path for path in glob.iglob(pattern)
             if _is_kept(os.path.basename(path).lstrip('.')) and not os.path.isdir(path))
@@ -1489,9 +1465,8 @@ def _short(path: str) -> str:
 
 
 def _list_names(paths: Iterable[str]) -> str:
-    paths = sorted(paths)
-    names = [_short(path) for path in paths[:3]]
-    return ', '.join(names) + (f' and {len(paths) - 3} more' if len(paths) > 3 else '')
+    names = sorted(map(_short, paths))
+    return ', '.join(names[:3]) + (f' and {len(names) - 3} more' if len(names) > 3 else '')
 
 
 def _why_unreadable(script: str) -> str:
@@ -1500,8 +1475,7 @@ def _why_unreadable(script: str) -> str:
         with open(script, 'rb') as file:
             return '' if file.read(1) else f'{_short(script)} is empty'
     except OSError as error:
-        is_held = os.name == 'nt' and isinstance(error, PermissionError)
-        return f"{_short(script)}: {'held by another process' if is_held else error.strerror}"
+        return f'{_short(script)}: {error.strerror}'
 
 
 # --------------------------------------------------------------------------------- the platforms
@@ -1510,6 +1484,8 @@ def _why_unreadable(script: str) -> str:
 # has none: there SIGINT wakes what it can.
 _WAKE: int = getattr(signal, 'SIGURG', signal.SIGINT)
 _KILL: int = getattr(signal, 'SIGKILL', signal.SIGTERM)
+# Not _thread.interrupt_main(), which wakes no call that waits.
+_signal_thread: Any = getattr(signal, 'pthread_kill', lambda _, n: signal.raise_signal(n))
 
 
 def _lasting_threads() -> list[threading.Thread]:
@@ -1798,14 +1774,13 @@ def main() -> None:
     if not name:
         parser.error('no script or module to run; usage: python3 reloader.py [options] '
                      '(script.py | -m module) [args ...]; try --help')
-    if name == '-':
-        parser.error('standard input cannot be run again')
     if not given.module and not os.path.exists(name):
-        parser.error(f"can't open {name!r}: there is no such file")
+        why = 'standard input cannot be run again' if name == '-' else 'there is no such file'
+        parser.error(f"can't open {name!r}: {why}")
     given.program = bool(given.module), name, arguments
     try:
         if given.bind:
-            bind(*_address(given.bind))
+            _bind_as_systemd(given.bind)
         options = _check(**vars(given))
     except ValueError as error:
         parser.error(str(error))
@@ -1844,11 +1819,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _address(text: str) -> Tuple[str, int]:
+def _bind_as_systemd(text: str) -> None:
+    """Open a socket for the program, as descriptor 3; its LISTEN_PID follows in _become_child."""
     host, _, port = text.rpartition(':')
     if not host or not port.isdecimal() or os.name != 'posix':
         raise ValueError(f'--bind must be HOST:PORT, as 127.0.0.1:8000, on POSIX, not {text!r}')
-    return host.strip('[]'), int(port)
+    key = host.strip('[]'), int(port)
+    listener = bind(*key)
+    _shared['sockets'][key] = type(listener)(fileno=os.dup2(listener.detach(), 3))
+    _shared['environ'].update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
 
 
 # Run this file from its bytecode, as to compile it at every start takes some 30 ms, and leave the
@@ -1859,16 +1838,10 @@ _RUN = ("exec(__import__('_frozen_importlib_external').SourceFileLoader('reloade
 
 def _run_program() -> None:
     """Be the child of the command line: run the program as Python itself would."""
-    header = _shared['files'].header
-    if not header.get('options'):
+    options = _shared['files'].options
+    if not options:
         sys.exit(1)  # the lockfile is gone already, the parent is leaving
-    for key, handle in header['sockets'].items():  # that of --bind, to where systemd has it
-        header['sockets'][key] = os.dup2(handle, 3)
-        if handle != 3:
-            os.close(handle)
-        os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
-    program = header['options']['program']
-    _run_reloading(lambda: _execute(*program), header['options'])
+    _run_reloading(lambda: _execute(*options['program']), options)
 
 
 def _execute(is_module: bool, name: str, arguments: list[str]) -> NoReturn:
