@@ -456,8 +456,6 @@ class _Parent:
             self._accept(self._changes(self.files, _expand(*self.patterns)))  # written at its end
             return
         waits, is_quick = self.options.get('wait'), monotonic() - self.born < QUICK
-        if 'interrupted' in told:  # in library mode the program has gone on, and ended with 0
-            status = status or 128 + signal.SIGINT
         is_end = self._is_end(status, is_quick)
         if _has_no_reader():
             sys.exit(status if status >= 0 else 128 - status)  # `reloader.py app.py | head`
@@ -482,7 +480,7 @@ class _Parent:
 
     def _is_end(self, status: int, is_quick: bool) -> bool:
         """Tell whether the program has ended; a save that fails in any way waits for the next."""
-        return (status in (0, 128 + signal.SIGINT)
+        return (status in (0, 128 + signal.SIGINT)  # a prompt in raw mode takes Ctrl-C itself
                 or status > 1 and status != RELOAD and status not in KILLED
                 and not (self.was_saved and is_quick))
 
@@ -1139,17 +1137,12 @@ class _Files:
         return excepthook
 
     def watch_fix(self, error: BaseException) -> None:
-        """Watch what may be the fix of a crash: files that a traceback names, or one not found.
-
-        Tell the parent, too, if it was none.
-        """
+        """Watch what may be the fix of a crash: files that a traceback names, or one not found."""
         self.log.append('path', [path for path in sys.path if type(path) is str],
                         _mtime(self.log.path, touch=True))
         origin = ['', *_files_in(error.__traceback__)][-1]
         if isinstance(error, SystemExit) and error.code == RELOAD and not _is_own(origin):
             self.log.append('failed')  # so uvicorn ends whose application fails to start
-        if _is_ctrl_c(error):
-            self.log.append('interrupted')  # a prompt in raw mode takes the key itself
         for link in _chain(error):
             named = [link.filename] if isinstance(link, (SyntaxError, FileNotFoundError)) else []
             for name in [*_files_in(link.__traceback__), *named]:
