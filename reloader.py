@@ -516,7 +516,8 @@ class _Parent:
         (_say if status else _inform)(f'{what}, waiting for a change{self.hint}')
         self.hint = ''
         last: Dict[str, Look] = {}
-        since, next_walk = monotonic(), 0.0
+        began = since = monotonic()
+        next_walk = 0.0
         self.cause, self.threes = [], 0
         while not self._is_over():
             now = monotonic()
@@ -531,7 +532,7 @@ class _Parent:
                 self.row, self.was_saved = (0, []), True  # a person did that
                 return
             last, since = changes, since if changes else now
-            time.sleep(2 * TICK)
+            time.sleep(2 * TICK if now - began < LIVELY else SLOW_TICK)
 
     def _beat(self) -> None:
         """Touch the lockfile and keep the deadline: a thread, as main waits for the child."""
