@@ -460,11 +460,11 @@ class _Parent:
         if _has_no_reader():
             sys.exit(status if status >= 0 else 128 - status)  # `reloader.py app.py | head`
         changes = self._changes(self.files, {*self.files, *_expand(*self.patterns)})
-        # With --wait what is saved while a finished run still ends counts each time.
-        is_late = waits and any(look and look[0] > self.ended for look in changes.values())
+        # With --wait a source saved as a run ends counts each time: programs write other files.
+        is_source = waits and any(path.endswith('.py') for path in changes)
         self.files.update(changes)
         self.threes = self.threes + 1 if status == RELOAD and is_quick else 0
-        if changes and (is_late or not (is_end and self.cause)):
+        if changes and (is_source or not (is_end and self.cause)):
             # Half a program that ended by itself, once, or a fix that was saved before the crash.
             # A program that rewrites its own files and crashes is given some time in between.
             if sorted(changes) == self.cause:
