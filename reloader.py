@@ -754,8 +754,11 @@ class FileCheckerThread(threading.Thread):
         self._parent = self.files.header.get('parent', os.getppid())
         self.files.enter(self._options)
         self._former = signal.getsignal(_WAKE)
-        if self._former in (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler):
-            signal.signal(_WAKE, self._on_wake)
+        if self._former in (signal.SIG_IGN, _WAKE_DEFAULT):
+            handler = self._on_wake
+            signal.signal(_WAKE, handler)
+            if _WAKE == signal.SIGINT:  # asyncio takes it over only from Python's own handler
+                vars(signal).update(default_int_handler=handler)
         _shared.update(checker=self, files=self.files)
         # 8 MB of stack, for the compiler: musl gives a thread 128 kB.
         former = threading.stack_size(8 << 20 if os.name == 'posix' else 0)
@@ -902,7 +905,8 @@ class FileCheckerThread(threading.Thread):
     def _is_hopeless(self, passed: float) -> bool:
         """Tell whether main swallows every interrupt, or hears none: a loop or a lock in C."""
         is_deaf = not self._heard_at and not self._needs_sigint() and os.name == 'posix'
-        is_vain = os.name == 'nt' and _is_main_gone()  # nothing interrupts that wait
+        # On Windows nothing interrupts threading's wait, nor a main that has no handler.
+        is_vain = os.name == 'nt' and (_is_main_gone() or not callable(signal.getsignal(_WAKE)))
         is_held = bool(self._raised) and _at_prompt()  # pdb takes our interrupt for a mistake
         return self._raised > 3 or is_vain or is_held or is_deaf and passed > PATIENCE
 
@@ -1477,6 +1481,7 @@ def _why_unreadable(script: str) -> str:
 # Wakes main in any call, and means nothing by default, so that SIGINT stays the program's. Windows
 # has none: there SIGINT wakes what it can.
 _WAKE: int = getattr(signal, 'SIGURG', signal.SIGINT)
+_WAKE_DEFAULT: Any = signal.SIG_DFL if hasattr(signal, 'SIGURG') else signal.default_int_handler
 _KILL: int = getattr(signal, 'SIGKILL', signal.SIGTERM)
 # Not _thread.interrupt_main(), which wakes no call that waits.
 _signal_thread: Any = getattr(signal, 'pthread_kill', lambda _, n: signal.raise_signal(n))

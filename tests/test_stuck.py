@@ -11,7 +11,7 @@ import time
 import unittest
 
 from tests.support import (FOREVER, PYPY, WINDOWS, both_ways, is_alive, needs_posix, side_by_side,
-                           skip, wait_gone)
+                           skip, skip_unless, wait_gone)
 from tests.together import TogetherTestCase, ways
 
 GRACE = 5.0  # seconds, the grace time
@@ -248,6 +248,33 @@ class TheInterrupt(TogetherTestCase):
             '    except BaseException as error: sys.last_value = error',
             'turns = []\nwhile len(turns) < 3:\n    try: time.sleep(0.1)\n'
             '    except BaseException: turns.append(1)'))
+
+    @skip_unless(sys.version_info >= (3, 11), 'asyncio handles SIGINT since Python 3.11')
+    def test_hits_none_of_asyncios_other_tasks(self):
+        """It would be shown as `Task exception was never retrieved`."""
+        def scene(case):
+            case.write_app('one', '''
+                import asyncio
+                async def busy():
+                    while True:
+                        time.sleep(0.02)
+                        await asyncio.sleep(0)
+                async def work():
+                    task = asyncio.create_task(busy())
+                    READY
+                    try:
+                        await asyncio.sleep(600)
+                    finally:
+                        await asyncio.sleep(0.1)
+                        print('cleaned up', flush=True)
+                asyncio.run(work())
+                ''')
+            app = case.start_app()
+            app.wait_ready('one')
+            reload(case, app)
+            case.assertEqual(app.count(TRACEBACK), 0, app.output)
+            case.assertEqual(app.count('^cleaned up$'), 1, app.output)
+        self.at_once(scene, ways())
 
     def test_swallowed_by_a_main_that_goes_on_elsewhere_ends_with_the_grace_time(self):
         """Nothing tells it from a cleanup."""
