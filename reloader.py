@@ -1473,7 +1473,8 @@ def _why_unreadable(script: str) -> str:
         with open(script, 'rb') as file:
             return '' if file.read(1) else f'{_short(script)} is empty'
     except OSError as error:
-        return f'{_short(script)}: {error.strerror}'
+        is_held = os.name == 'nt' and isinstance(error, PermissionError)
+        return f"{_short(script)}: {'held by another process' if is_held else error.strerror}"
 
 
 # --------------------------------------------------------------------------------- the platforms
