@@ -325,13 +325,17 @@ class TheCleanup(TogetherTestCase):
             app.wait_for('^cleaned up$')
             app.wait_ready('two')
         self.at_once(scene, ways("""
+            async def work():
+                READY
+                await asyncio.sleep(600)
             try:
-                asyncio.run(asyncio.sleep(600))
+                asyncio.run(work())
             except KeyboardInterrupt:
                 pass
             """, """
             asked = threading.Event()
             former = signal.signal(signal.SIGINT, lambda *_: asked.set())
+            READY
             while not asked.is_set():
                 time.sleep(0.05)
             signal.signal(signal.SIGINT, former)
