@@ -460,7 +460,7 @@ class _Parent:
         if _has_no_reader():
             sys.exit(status if status >= 0 else 128 - status)  # `reloader.py app.py | head`
         changes = self._changes(self.files, {*self.files, *_expand(*self.patterns)})
-        # With --wait a source saved as a run ends counts each time: programs write other files.
+        # With --wait a source saved as a run ends counts each time; programs write other files.
         is_source = waits and any(path.endswith('.py') for path in changes)
         self.files.update(changes)
         self.threes = self.threes + 1 if status == RELOAD and is_quick else 0
@@ -757,7 +757,7 @@ class FileCheckerThread(threading.Thread):
         if self._former in (signal.SIG_IGN, _WAKE_DEFAULT):
             handler = self._on_wake
             signal.signal(_WAKE, handler)
-            if _WAKE == signal.SIGINT:  # asyncio takes it over only from Python's own handler
+            if _WAKE == signal.SIGINT:  # asyncio takes that over from Python's own handler alone
                 vars(signal).update(default_int_handler=handler)
         _shared.update(checker=self, files=self.files)
         # 8 MB of stack, for the compiler: musl gives a thread 128 kB.
