@@ -1081,7 +1081,8 @@ class _Files:
         self.modules: set[str] = set()  # those that are code; the others only a pattern names
         self.settled = 0.0  # monotonic: from here on no hash tells more than the rest of a look
         self.changed: Dict[str, Tuple[Look, float]] = {}  # how they look now, since when
-        self.mistakes: Dict[str, str] = {}  # what keeps a changed file from compiling, or ''
+        # What keeps a changed file (path, hash of its content) from compiling, or ''.
+        self.mistakes: Dict[Tuple[str, Optional[bytes]], str] = {}
         # Monotonic: when main began, when the first of the changes came, and when the last one was
         # seen to come or go.
         self.entered = self.first_change = self.last_change = 0.0
@@ -1257,8 +1258,9 @@ class _Files:
             elif path not in self.changed or self.changed[path][0] != look:
                 self.changed[path], self.last_change = (look, now), now
                 _drop_bytecode(path)
-                if path in self.modules:
-                    self.mistakes.clear()  # to say once more what keeps this save waiting
+                if path in self.modules:  # to say once more what else keeps this save waiting
+                    self.mistakes = {content: mistake for content, mistake in self.mistakes.items()
+                                     if content[0] == path}
 
     def _ready_changes(self) -> Dict[str, Look]:
         """Return the changed files if it is time: none is missing, all compile, none follows."""
@@ -1284,11 +1286,12 @@ class _Files:
         # Whatever its name is, a script has no spec, unlike a module or an archive.
         is_source = (is_main and not getattr(main, '__spec__', None)
                      or path.endswith(('.py', '.pyw')) and path in self.modules)
-        if is_source and path not in self.mistakes:
-            self.mistakes[path] = _mistake_in(path)
-            if self.mistakes[path]:
-                _say(f'{self.mistakes[path]}; not restarting')
-        return not self.mistakes.get(path)
+        content = path, look[3]
+        if is_source and content not in self.mistakes:
+            self.mistakes[content] = _mistake_in(path)
+            if self.mistakes[content]:
+                _say(f'{self.mistakes[content]}; not restarting')
+        return not self.mistakes.get(content)
 
 
 def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:

@@ -8,6 +8,7 @@ import zipfile
 
 from tests.support import (FOREVER, WAITING, WINDOWS, changed, is_alive, library, needs_posix,
                            side_by_side, skip, wait_gone)
+from tests.test_api import TICKING, wait_ticks
 from tests.together import Code, TogetherTestCase, ways
 
 ABSENCE = 3.0  # seconds that a file may be away or empty: the promise's number
@@ -64,13 +65,15 @@ class ASaveThatDoesNotCompile(TogetherTestCase):
     def test_is_reported_once_for_each_content(self):
         """Not at every look, and not again when the same is saved again."""
         def scene(case):
-            app, first = start_with_module(case)
+            app, first = start_with_module(case, block=TICKING)
             save(case, broken(3))
             app.wait_for(mistake('value.py', 3))
             save(case, broken(3))
+            wait_ticks(app)
             save(case, broken(5))
             app.wait_for(mistake('value.py', 5))
             save(case, broken(5), replace=True)
+            wait_ticks(app)
             save(case, broken(7))
             app.wait_for(mistake('value.py', 7))
             save(case, 'two')
