@@ -462,18 +462,6 @@ class ACrash(TogetherTestCase):
             self.assertEqual(app.count('^ready'), 4, app.output)
         self.at_once(scene, [('command line', None)])
 
-    def test_with_wait_a_program_that_writes_a_watched_file_at_its_end_is_run_once_more(self):
-        def scene(case):
-            case.write_app('one', """
-                READY
-                with open('report.txt', 'a') as file:
-                    file.write('more')
-                """)
-            app = case.start('reloader.py', '--wait', '--extra-files', '*.txt', 'app.py')
-            app.wait_for(WAITING)
-            self.assertEqual(app.count('^ready'), 2, app.output)
-        self.at_once(scene, [('command line', None)])
-
     def test_of_a_deep_module_at_the_first_start_waits(self):
         """On the command line: there the parent is there first."""
         def scene(case, text):
