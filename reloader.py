@@ -1082,7 +1082,7 @@ class _Files:
         self.settled = 0.0  # monotonic: from here on no hash tells more than the rest of a look
         self.changed: Dict[str, Tuple[Look, float]] = {}  # how they look now, since when
         # What keeps a changed file (path, hash of its content) from compiling, or ''.
-        self.mistakes: Dict[Tuple[str, Optional[bytes]], str] = {}
+        self.mistakes: Dict[Tuple[str, Any], str] = {}
         # Monotonic: when main began, when the first of the changes came, and when the last one was
         # seen to come or go.
         self.entered = self.first_change = self.last_change = 0.0
@@ -1286,7 +1286,7 @@ class _Files:
         # Whatever its name is, a script has no spec, unlike a module or an archive.
         is_source = (is_main and not getattr(main, '__spec__', None)
                      or path.endswith(('.py', '.pyw')) and path in self.modules)
-        content = path, look[3]
+        content = path, look[3] or look  # a large file has no hash
         if is_source and content not in self.mistakes:
             self.mistakes[content] = _mistake_in(path)
             if self.mistakes[content]:

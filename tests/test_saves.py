@@ -83,6 +83,17 @@ class ASaveThatDoesNotCompile(TogetherTestCase):
             self.assertEqual(len(app.pids()), 2, app.output)
         self.at_once(scene, ways())
 
+    def test_of_a_large_file_is_followed_by_its_fix(self):
+        """Its content is not compared, so that its mistake belongs to its time and size."""
+        def scene(case):
+            large = '\n' + '#' * 1023 * 1024 + '\n' + '#' * 4096 + '\n'
+            app, first = start_with_module(case)
+            save(case, broken(3) + large)
+            app.wait_for(mistake('value.py', 3))
+            save(case, 'VALUE = "two"\n' + large)
+            app.wait_ready('two')
+        self.at_once(scene, ways())
+
     def test_holds_up_the_saves_of_other_files(self):
         """While any changed module does not compile, nothing reloads."""
         def scene(case):
