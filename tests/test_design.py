@@ -91,6 +91,19 @@ class GeneratedFiles(TogetherTestCase):
                 base.execute('create table if not exists starts (pid)')
                 base.execute('insert into starts values (?)', [os.getpid()])
             ''', ''),
+        'a journal that is seen before what it is for': ('''
+            os.makedirs('starts', exist_ok=True)
+            number = len(os.listdir('starts'))
+            open(f'starts/{number}', 'w').close()
+            with open('work/base' if number % 3 else f'work/journal{number}', 'a') as file:
+                file.write('x')
+            ''', ''),
+        'two files by turns': ('''
+            os.makedirs('starts', exist_ok=True)
+            number = len(os.listdir('starts'))
+            open(f'starts/{number}', 'w').close()
+            with open(f'work/{number % 2}', 'a') as file: file.write('x')
+            ''', ''),
     }
 
     def test_cause_no_storm_and_hold_up_no_other_save(self):
