@@ -865,17 +865,16 @@ class FileCheckerThread(threading.Thread):
         now, files = monotonic(), self.files
         count, former = files.row[0], {*files.row[1]}
         # Another file breaks the row, but not one that comes or goes, as a database's journal.
-        others = [path for path in changed.keys() - former
-                  if files.known.get(path) and os.path.exists(path)]
-        if others:
+        if any(files.known.get(path) and os.path.exists(path) for path in changed.keys() - former):
             count = 0
+        few = 7 if former.isdisjoint(changed) else 3  # a person, too, makes new files
         # A new file among many is found late, but tells when it was written.
         until = time.time() - (now - files.entered) + MOMENT
         is_early = (files.first_change - files.entered < MOMENT
                     or all(look and files.started < look[0] / 1e9 < until
                            for look in changed.values()))
         self._row = (count + 1, [*former.union(changed)]) if is_early else (0, [])
-        pause = 0.0 if self._row[0] < 3 else MOMENT if self._row[0] < 7 else 4 * MOMENT
+        pause = 0.0 if self._row[0] < few else MOMENT if self._row[0] < 7 else 4 * MOMENT
         if now - files.first_change >= pause:
             return False
         if not self._paused:

@@ -104,6 +104,9 @@ class GeneratedFiles(TogetherTestCase):
             open(f'starts/{number}', 'w').close()
             with open(f'work/{number % 2}', 'a') as file: file.write('x')
             ''', ''),
+        'a log for each start': ('''
+            with open(f'work/{os.getpid()}.log', 'a') as file: file.write('x')
+            ''', ''),
     }
 
     def test_cause_no_storm_and_hold_up_no_other_save(self):
