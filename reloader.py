@@ -22,8 +22,8 @@ the shell loop ``while python3 app.py; test $? -eq 3; do :; done``.
 
 In the lockfile the two also tell each other what they know. Its first line is the parent's: how
 the files looked to the last child. The child adds a line for each file before Python reads it, and
-one when it asks for a reload; so no save is lost, whenever it comes, and a crash can wait for its
-fix. At Ctrl-C the parent adds a line, in case the child has not heard the key.
+one when it asks for a reload; so no save is lost, whenever it comes, and the parent can wait for
+the fix of a crash. At Ctrl-C the parent adds a line, in case the child has not heard the key.
 
 ============================================== ============================================ =======
 what happens                                   what follows                                 status
@@ -51,9 +51,9 @@ the lockfile is deleted                        both end, one line says so       
 It is for development. It does not swap code in a running program, refresh a browser, or replace a
 supervisor. A save is noticed by looking, not by an event, so it works in containers and on network
 drives too. A C extension that does not release the GIL delays the reload. On Windows a main thread
-that waits for a lock, input, a socket or a process is ended after the grace time, of the processes
-that it has started a reload ends multiprocessing's alone, no socket outlives it, and a dead parent
-is noticed only by the age of the lockfile.
+that waits for a lock, input, a socket or a process is ended after the grace time; a reload ends
+multiprocessing's processes alone, no socket outlives it, and a dead parent is noticed only by the
+age of the lockfile.
 
 The protocol and its words are Bottle's (Marcel Hellkamp), the call is Werkzeug's (Armin Ronacher
 and others), watching zip files and waiting after a crash come from CherryPy and hupper.
@@ -113,18 +113,18 @@ __all__ = ['FileCheckerThread', 'bind', 'is_running_from_reloader', 'run', 'run_
 CHILD = 'RELOADER_CHILD'  # environment: whose child this is; see _find_lockfile
 LOCKFILE = 'RELOADER_LOCKFILE'  # environment: the lockfile's path
 RELOAD = 3  # the exit status that asks for a restart; Bottle, Werkzeug and Django use the same
-GRACE = 5.0  # seconds for finally, atexit and requests in flight; Bottle's age of a dead lockfile
+GRACE = 5.0  # seconds for finally, atexit and requests in flight; a lockfile so old is dead
 HEARTBEAT = 0.9  # seconds between two touches of the lockfile: at least one a second
 TICK = 0.04  # seconds between two looks at the files saved last; later, twice that
 SLOW_TICK = 0.3  # the same after LIVELY; also between two readings of the lockfile
 HURRY = 3.0  # seconds after a start or a save in which a delay is felt most
 LIVELY = 300.0  # seconds after a start or a save in which the next save is expected
 HOT = 20  # the newest files, looked at in each tick: a person edits fewer at a time
-LAZY = 4.5  # seconds between two looks at the extra files, if they are many
+LAZY = 4.5  # seconds at most between two looks at the extra files, if they are many
 PATIENCE = 3.0  # seconds for a file to come back, for a deaf main, after SIGTERM or Ctrl-C
 MOMENT = 0.5  # seconds in which no person acts again; the unit of short waits
 YOUNG = 2.5  # seconds in which a clock of two seconds (FAT) may not tell two saves apart
-QUICK = 10.0  # seconds from a start in which a save, or a third status 3, has failed
+QUICK = 10.0  # seconds after a start in which any failure is that of the save
 SMALL = 1 << 20  # bytes: larger files are not compared by content; no source is that large
 KILLED = range(0xC0000000, 0xF0000000)  # Windows' statuses that mean what signals do elsewhere
 
@@ -169,7 +169,7 @@ def run(app: Callable[..., Iterable[bytes]], host: str = '127.0.0.1', port: int 
     With reloader=True it restarts as run_with_reloader does; the listening socket outlives the
     restarts, so that clients wait instead of being refused, and requests in flight are finished.
     quiet drops the start line, the request log and the reload lines. An address that cannot be had
-    is one line and status 1. Raises ValueError for such a port, and what run_with_reloader raises.
+    gives one line and status 1. Raises ValueError for such a port, or as run_with_reloader does.
     """
     if not callable(app):
         raise TypeError(f'app must be callable, not {app!r}')
@@ -209,8 +209,9 @@ def bind(host: str, port: int) -> socket.socket:
                         socket.create_server((host, port), family=family))
             listener.listen(128)  # again, if it was not asked for as the program began
         except OSError as error:
+            why = str(error.strerror).partition(' (while')[0]  # Python adds the address
             hint = ('is in use; stop the other program or choose another port'
-                    if error.errno == errno.EADDRINUSE else f'cannot be had: {error.strerror}')
+                    if error.errno == errno.EADDRINUSE else f'cannot be had: {why}')
             raise OSError(error.errno, f'{host}:{port} {hint}') from None
         listener.set_inheritable(False)
         sockets[host, port] = listener
@@ -257,7 +258,7 @@ def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> Non
             if isinstance(result, types.CoroutineType):
                 result.close()
                 raise TypeError('main_func is async; pass `lambda: asyncio.run(main())` instead')
-    except KeyboardInterrupt:  # inside __exit__; not by suppress(), whose frame a group would show
+    except KeyboardInterrupt:  # from __exit__; not by suppress(), whose frame a group would show
         pass
     if checker.status in ('reload', 'error'):
         checker.leave()
@@ -269,9 +270,10 @@ def _become_parent(options: Dict[str, Any]) -> NoReturn:
     if hasattr(sys, 'ps1') or sys.flags.interactive and not hasattr(main, '__file__'):
         raise RuntimeError('an interactive session cannot be started again by the reloader')
     spec, file = getattr(getattr(main, '__spec__', None), 'name', ''), _file_of(main)
-    _shared['path'], place = [*sys.path], sys.path[:_HAS_PLACE]
+    _shared['path'] = [path for path in sys.path if type(path) is str]
+    place = sys.path[:_HAS_PLACE]
     del sys.path[:_HAS_PLACE]
-    library = [path for path in sys.path if not _is_own(path)]
+    library = [path for path in _shared['path'] if not _is_own(path)]
     hiding = {name: module for name, module in sys.modules.copy().items()  # as a random.py
               if '.' not in name and _is_own(_file_of(module) or _LIBRARY)
               and PathFinder.find_spec(name, library)}
@@ -292,7 +294,7 @@ def _check(interval: float, extra_files: Patterns, exclude_patterns: Patterns,
     if isinstance(interval, bool) or not isinstance(interval, (int, float)):
         raise TypeError(f'interval must be a number of seconds, not {interval!r}')
     if not 0 < interval < float('inf'):
-        raise ValueError(f'interval must be more than 0 seconds, not {interval!r}')
+        raise ValueError(f'interval must be finite and more than 0 seconds, not {interval!r}')
     return {'interval': float(interval), 'extra_files': _absolute(extra_files),
             'exclude_patterns': _absolute(exclude_patterns, are_globs=True), **others}
 
@@ -326,10 +328,9 @@ class _Parent:
         # All that the parent knows of the program: the patterns, and how the files looked to the
         # last child, and to the one before.
         self.patterns: set[str] = {*options['extra_files']}
+        self.excluded: list[str] = options['exclude_patterns']
         self.files: Dict[str, Look] = {}
-        self.former = self.files
         self.child: Any = None  # the Popen, while it runs
-        self.lockfile = ''
         self.log = _Log('')  # the last child's; its number counts the starts
         self.born = self.earliest = 0.0  # monotonic: the last start; not before this, the next
         self.ended = 0  # when the last child failed or ended, by the lockfile's clock, in ns
@@ -348,8 +349,8 @@ class _Parent:
         with contextlib.ExitStack() as stack:
             self._catch_signals(stack)
             self.files = self.former = self._changes({}, _expand(*self.patterns))
-            self.lockfile = _shared['lockfile'] = _make_lockfile()
-            stack.callback(_unlink, self.lockfile)
+            self.log = _Log(_make_lockfile())
+            stack.callback(_unlink, self.log.path)
             threading.Thread(target=self._beat, name='reloader heartbeat', daemon=True).start()
             while self._start():
                 status = self._wait_for_child()
@@ -361,7 +362,7 @@ class _Parent:
         sys.exit(128 + self.caught)
 
     def _is_over(self) -> bool:
-        return bool(self.caught) or not _mtime(self.lockfile)
+        return bool(self.caught) or not _mtime(self.log.path)
 
     def _start(self) -> bool:
         """Start a child as soon as that can be done; return False if the end comes before."""
@@ -378,7 +379,7 @@ class _Parent:
                     self.child = subprocess.Popen(
                         self.command, cwd=_shared['start'], close_fds=False,
                         env={**_shared['environ'], CHILD: str(os.getpid()),
-                             LOCKFILE: self.lockfile})
+                             LOCKFILE: self.log.path})
                     return True
                 except OSError as error:
                     reason = f'cannot start the program: {error}'
@@ -402,10 +403,10 @@ class _Parent:
             else:
                 listener.close()
         with contextlib.suppress(OSError):  # deleted: the child notices
-            os.truncate(self.lockfile, 0)
-        self.log = _Log(self.lockfile, self.log.number + 1)
+            os.truncate(self.log.path, 0)
+        self.log = _Log(self.log.path, self.log.number + 1)
         self.log.append('start', {
-            'parent': os.getpid(), 'started': _mtime(self.lockfile, touch=True) / 1e9,
+            'parent': os.getpid(), 'started': _mtime(self.log.path, touch=True) / 1e9,
             'noticed': self.noticed, 'files': self.files, 'patterns': self.patterns,
             'row': self.row, 'left': self.left, 'options': self.options, 'sockets': handles})
         self.born, self.noticed = monotonic(), None
@@ -419,7 +420,7 @@ class _Parent:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.child.wait(None if os.name == 'posix' else 0.2)
         status: int = self.child.returncode
-        self.child, self.ended = None, _mtime(self.lockfile, touch=True)
+        self.child, self.ended = None, _mtime(self.log.path, touch=True)
         if status == 0xC000013A:  # Windows' word for Ctrl-C
             self.caught = self.caught or signal.SIGINT
         return status
@@ -427,7 +428,9 @@ class _Parent:
     def _take_records(self) -> set[str]:
         """Take over what the child has learned; return the kinds of its records."""
         self.left = []
-        records = _Log(self.lockfile).read()
+        records = _Log(self.log.path).read()
+        if len(records) == 1:  # an import above that of this module failed, we do not know when
+            self.ended = int(records[0][1]['started'] * 1e9)
         for kind, *values in records:
             if kind == 'file':
                 self.files[values[0]] = values[1]
@@ -438,6 +441,8 @@ class _Parent:
                 self.files = {path: self.former.get(path) for path in used}
             elif kind == 'pattern':
                 self.patterns.update(values)
+            elif kind == 'excluded':
+                self.excluded = values[0]
             elif kind == 'path':
                 _shared['path'], self.ended = values
             elif kind == 'left':
@@ -453,7 +458,7 @@ class _Parent:
         """Do what follows an exit of the child: leave, wait for a change, or return at once."""
         told = self._take_records()
         if 'reload' in told or self._is_over():  # _start() notices that it is over
-            self._accept(self._changes(self.files, _expand(*self.patterns)))  # written at its end
+            self._accept(self._changes(self.files, _expand(*self.patterns)))  # saved as it ended
             return
         waits, is_quick = self.options.get('wait'), monotonic() - self.born < QUICK
         is_end = self._is_end(status, is_quick)
@@ -464,8 +469,9 @@ class _Parent:
         is_source = waits and any(path.endswith('.py') for path in changes)
         self.files.update(changes)
         self.threes = self.threes + 1 if status == RELOAD and is_quick else 0
-        if changes and (is_source or not (is_end and self.cause)):
-            # Half a program that ended by itself, once, or a fix that was saved before the crash.
+        # A file that is gone is no fix, but perhaps what the program itself has generated.
+        if any(changes.values()) and (is_source or not (is_end and self.cause)):
+            # Half a program ended by itself (once), or the fix was saved before the crash.
             # A program that rewrites its own files and crashes is given some time in between.
             if sorted(changes) == self.cause:
                 self.earliest = monotonic() + 4 * MOMENT
@@ -479,7 +485,7 @@ class _Parent:
             self._wait_for_change(status)
 
     def _is_end(self, status: int, is_quick: bool) -> bool:
-        """Tell whether the program has ended; a save that fails in any way waits for the next."""
+        """Tell whether the program has ended; after a save any failure waits for the next one."""
         return (status in (0, 128 + signal.SIGINT)  # a prompt in raw mode takes Ctrl-C itself
                 or status > 1 and status != RELOAD and status not in KILLED
                 and not (self.was_saved and is_quick))
@@ -487,7 +493,7 @@ class _Parent:
     def _changes(self, known: Dict[str, Look], paths: Iterable[str]) -> Dict[str, Look]:
         """Return how those of the files look that do not look as they are known."""
         looks = {path: _look(path, known.get(path)) for path in paths
-                 if not self.caught and not _is_matched(path, self.options['exclude_patterns'])}
+                 if not self.caught and not _is_matched(path, self.excluded)}
         return {path: look for path, look in looks.items() if look != known.get(path)}
 
     def _changes_around(self, known: Dict[str, Look]) -> Dict[str, Look]:
@@ -507,9 +513,9 @@ class _Parent:
 
     def _wait_for_change(self, status: int) -> None:
         """Wait until a file of the program or a new one around it is saved, or until the end."""
-        looks, present = self._changes_around({}), _mtime(self.lockfile, touch=True)
-        # What was saved since the crash is a change; a time in the future tells nothing. Of a test
-        # that pytest could not import only the child before has told.
+        looks, present = self._changes_around({}), _mtime(self.log.path, touch=True)
+        # What was saved since the crash is a change; a time in the future tells nothing. Only the
+        # child before has told of a test that pytest could not import.
         around = {path: self.former.get(path, look) for path, look in looks.items()
                   if look and not self.ended < look[0] <= present}
         what = _name_status(status, 'ended with' if self.options.get('wait') else 'exit')
@@ -538,7 +544,7 @@ class _Parent:
         """Touch the lockfile and keep the deadline: a thread, as main waits for the child."""
         while True:
             log = self.log  # the last child's
-            if (not _mtime(self.lockfile, touch=True) or self.caught
+            if (not _mtime(log.path, touch=True) or self.caught
                     or any(kind == 'reload' for kind, *_ in log.read())):
                 # A second more than the child takes for itself.
                 patience = PATIENCE if self.caught == signal.SIGINT else 0.0
@@ -559,7 +565,7 @@ class _Parent:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
     def _let_go(self, number: int, handler: Any) -> None:
-        if self.caught:  # one more ends a parent that a thread of the program keeps
+        if self.caught:  # one more ends a parent that a thread keeps alive
             handler = lambda *_: os._exit(128 + self.caught)  # noqa: E731
             atexit.register(signal.signal, number, signal.SIG_IGN)
         signal.signal(number, handler)
@@ -578,10 +584,10 @@ class _Parent:
                 self._pass_on(_KILL if signum == signal.SIGINT else signum)
 
     def _pass_on(self, signum: int) -> None:
-        """Send the child a signal; of Ctrl-C, which it has heard as a rule, a record tells."""
+        """Send the child a signal; for Ctrl-C, which it mostly has heard, append a record."""
         if signum == signal.SIGINT:
             if not self.log.append('stop'):
-                _unlink(self.lockfile)
+                _unlink(self.log.path)
         elif os.name == 'posix' or signum == _KILL:  # on Windows the console tells it, too
             with contextlib.suppress(OSError, AttributeError):  # it ended meanwhile, or is None
                 self.child.send_signal(signum)
@@ -912,7 +918,7 @@ class FileCheckerThread(threading.Thread):
     def _interrupt_main(self, left: float) -> None:
         """Wake main with a signal: ours, or SIGINT for a program that has a handler for it."""
         needs_sigint, is_told = self._needs_sigint(), self._tries > 1 or self._has_heard_key
-        if needs_sigint:  # what comes when that handler is gone, as behind asyncio.run(), is later
+        if needs_sigint:  # once its handler is gone, as behind asyncio.run(), all else is later
             self._heard_at = self._heard_at or (-1,)
         # The program's handler hears it once, and again a second before the end. In between ours
         # only wakes main: a signal that comes right before a call does not end that.
@@ -925,7 +931,7 @@ class FileCheckerThread(threading.Thread):
         if handler == self._on_wake or callable(handler) and not is_reminder:
             _signal_thread(self._main, signum)
         if not is_told and os.name == 'posix':  # as Ctrl-C does: main may wait for them
-            _signal(_abandoned(), signal.SIGINT)
+            _signal(_children_to_end(), signal.SIGINT)
 
     def _needs_sigint(self) -> bool:
         """Tell whether the program handles SIGINT, or our signal; not what pdb leaves behind."""
@@ -975,12 +981,12 @@ _Interrupt: Any = type('KeyboardInterrupt', (KeyboardInterrupt,), {'__module__':
 
 
 def _end_children() -> None:
-    """End what the program has started and left behind, as Ctrl-C at a terminal would."""
+    """End what the program has left behind: as Ctrl-C would, then by SIGTERM, then by force."""
     hearing = PATIENCE if _workers() else MOMENT  # Python itself would wait for those
     for signum, patience in (signal.SIGINT, hearing), (signal.SIGTERM, PATIENCE), (_KILL, 0.0):
-        _signal(_abandoned(), signum)
+        _signal(_children_to_end(), signum)
         until = monotonic() + patience
-        while _abandoned() and monotonic() < until:
+        while _children_to_end() and monotonic() < until:
             time.sleep(TICK / 2)
 
 
@@ -1022,7 +1028,7 @@ def _become_child(environ: Any) -> bool:
     sys.excepthook = sys.__excepthook__ = files.excepthook_around(sys.excepthook)
     hook = sys.unraisablehook  # it hears of an interrupt in the interpreter's own end
     sys.unraisablehook = lambda found: None if _is_ctrl_c(found.exc_value) else hook(found)
-    atexit.register(lambda: files.log.append('left', _abandoned()))
+    atexit.register(lambda: files.log.append('left', _children_to_end()))
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # before that: it would show
     _found.update(files.header.get('left', ()))
     _end_children()  # those of a program that has ended by itself and is started again
@@ -1078,7 +1084,7 @@ class _Files:
         self.patterns: set[str] = set()
         self.known: Dict[str, Look] = {}  # all files watched, as they were read
         self.modules: set[str] = set()  # those that are code; the others only a pattern names
-        self.settled = 0.0  # monotonic: from here on no hash tells more than the rest of a look
+        self.settled = 0.0  # monotonic: from here on time and size suffice, without a hash
         self.changed: Dict[str, Tuple[Look, float]] = {}  # how they look now, since when
         # What keeps a changed file (path, hash of its content) from compiling, or ''.
         self.mistakes: Dict[Tuple[str, Any], str] = {}
@@ -1094,7 +1100,7 @@ class _Files:
 
     def install(self) -> None:
         """Look at each module before it is read, from here on; watch what was imported before."""
-        import importlib.util  # noqa: F401  # as well
+        import importlib.util  # noqa: F401  # before a file of that name hides it
         if self not in sys.meta_path and PathFinder in sys.meta_path:
             sys.meta_path.insert(sys.meta_path.index(PathFinder), self)
         self.find()
@@ -1113,7 +1119,8 @@ class _Files:
 
     def exclude(self, patterns: list[str]) -> None:
         _is_matched('', patterns)  # imports fnmatch before the finder needs it
-        self.excluded += patterns
+        self.excluded += {*patterns} - {*self.excluded}
+        self.log.append('excluded', self.excluded)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
         """Find a module for sys.meta_path, as PathFinder would; look before Python reads it."""
@@ -1147,7 +1154,7 @@ class _Files:
                         _mtime(self.log.path, touch=True))
         origin = ['', *_files_in(error.__traceback__)][-1]
         if isinstance(error, SystemExit) and error.code == RELOAD and not _is_own(origin):
-            self.log.append('failed')  # so uvicorn ends whose application fails to start
+            self.log.append('failed')  # as uvicorn does when its application fails to start
         for link in _chain(error):
             named = [link.filename] if isinstance(link, (SyntaxError, FileNotFoundError)) else []
             for name in [*_files_in(link.__traceback__), *named]:
@@ -1196,9 +1203,12 @@ class _Files:
         """Return how a file looked when it was read; None, a change, if that is unknown."""
         if path in self.recorded:
             return self.recorded[path]
+        # Programs generate modules in the temporary directory, as TensorFlow does.
+        is_made = (self.entered and path.startswith(os.path.dirname(self.log.path))
+                   and _short(path) == path)
         with contextlib.suppress(OSError):
             status = _stat(path)
-            if max(status.st_mtime, status.st_ctime) < self.started:
+            if is_made or max(status.st_mtime, status.st_ctime) < self.started:
                 return self.look_now(path)
         return None
 
@@ -1378,7 +1388,7 @@ def _source_of(file: str) -> str:
     """Return the file to watch for a module: the source, or the archive around it."""
     named = os.path.join(_shared['start'], file)
     archive = path = os.path.normpath(named) if file else ''
-    if '..' in file and os.path.realpath(named) != os.path.realpath(path):  # that of a link
+    if '..' in file and os.path.realpath(named) != os.path.realpath(path):  # a link's `..`
         archive = path = os.path.realpath(named)
     while archive and not os.path.isfile(archive):
         archive = archive.rpartition(os.sep)[0]
@@ -1432,7 +1442,7 @@ def _files_below(*folders: str, is_wanted: Callable[[str], bool] = lambda folder
 
 
 def _files_around(known: Iterable[str], patterns: Iterable[str]) -> list[str]:
-    """Return files that may be the fix of a crash, wherever that is.
+    """Return files that may be the fix of a crash, or that a worker may have imported.
 
     These are what the patterns match, the folders of installed packages, and Python's files beside
     and below the program's own.
@@ -1491,9 +1501,8 @@ _signal_thread: Any = getattr(signal, 'pthread_kill', lambda _, n: signal.raise_
 
 
 def _lasting_threads() -> list[threading.Thread]:
-    """Return the threads besides main that keep the process alive."""
-    return [thread for thread in threading.enumerate()
-            if not thread.daemon and thread is not threading.main_thread()]
+    """Return the threads that keep the process alive, main among them until it has ended."""
+    return [thread for thread in threading.enumerate() if not thread.daemon and thread.is_alive()]
 
 
 def _is_main_gone() -> bool:
@@ -1555,13 +1564,14 @@ def _children(root: int = 0) -> list[int]:
     return [pid for pid, _, group in table if pid in _found and group == os.getpgrp()]
 
 
-def _abandoned() -> set[int]:
+def _children_to_end() -> set[int]:
     """Return the children but for those that multiprocessing ends as the interpreter ends."""
-    tracker = getattr(sys.modules.get('multiprocessing.resource_tracker'), '_resource_tracker', 0)
+    trackers = [getattr(sys.modules.get(name + '.resource_tracker'), '_resource_tracker', 0)
+                for name in ('multiprocessing', 'loky.backend', 'joblib.externals.loky.backend')]
     server = getattr(sys.modules.get('multiprocessing.forkserver'), '_forkserver', 0)
     daemons = {worker.pid for worker in _workers() if worker.daemon and os.name == 'posix'}
-    return {*_children()} - daemons - {getattr(tracker, '_pid', 0),
-                                       getattr(server, '_forkserver_pid', 0)}
+    return ({*_children()} - daemons - {getattr(tracker, '_pid', 0) for tracker in trackers}
+            - {getattr(server, '_forkserver_pid', 0)})
 
 
 def _workers() -> list[Any]:
@@ -1608,12 +1618,11 @@ def _is_in_foreground() -> bool:
 def _block_sigint(is_on: bool) -> None:
     """Let Ctrl-C wait while the child's interpreter starts, which would end with a traceback."""
     if os.name == 'posix':
-        how = signal.SIG_BLOCK if is_on else signal.SIG_UNBLOCK
-        signal.pthread_sigmask(how, [signal.SIGINT])
+        signal.pthread_sigmask(signal.SIG_BLOCK if is_on else signal.SIG_UNBLOCK, [signal.SIGINT])
 
 
 def _find_lockfile(environ: Any) -> str:
-    """Return the lockfile of the parent that started this process; '' if none did.
+    """Return the lockfile of the parent that started this process; '' if no parent did.
 
     The environment is marked, for what inherits it.
     """

@@ -663,6 +663,17 @@ class ExcludePatterns(ReloaderTestCase):
         self.assertEqual(app.count('^reloader: .*changed'), 2)
 
 
+    def test_a_call_under_the_command_line_excludes_for_the_parent_too(self):
+        self.way = 'library'
+        self.write('data/log', 'old')
+        self.write_app('one', """
+            READY
+            with open('data/log', 'a') as file: file.write('x')
+            """, extra_files=['data'], exclude_patterns=['data/log'])
+        done = self.run_once('reloader.py', 'app.py')
+        self.assertEqual((done.returncode, done.stdout.count('ready')), (0, 1), done.stderr)
+
+
 # ---------------------------------------------------------------------------- FileCheckerThread
 
 @side_by_side
@@ -955,6 +966,12 @@ class ServingAWsgiApp(ReloaderTestCase):
                 self.assertEqual((done.returncode, done.stdout), (1, ''), done.stderr)
                 self.assertRegex(done.stderr, r'^reloader: 127.0.0.1:%d is in use; .*\n$' % port)
         self.assert_nothing_left()
+
+    def test_an_address_that_cannot_be_had_is_named_once(self):
+        self.write('app.py', 'import reloader\nreloader.run(print, host="192.0.2.1")')
+        done = self.run_once('app.py')
+        self.assertEqual((done.returncode, done.stdout), (1, ''), done.stderr)
+        self.assertRegex(done.stderr, r'^reloader: 192\.0\.2\.1:8080 cannot be had: [^()]+\n$')
 
 
 # ------------------------------------------------------------------------------------------ bind

@@ -3,13 +3,14 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import textwrap
 import time
 import unittest
 
 from tests.support import (FOREVER, WAITING, WINDOWS, changed, is_alive, library, needs_posix,
                            side_by_side, skip_unless, wait_gone)
-from tests.test_api import TICKING
+from tests.test_api import TICKING, wait_ticks
 from tests.test_saves import TRACEBACK, broken, save, start_with_module
 from tests.together import Code, TogetherTestCase, ways
 
@@ -130,6 +131,42 @@ class GeneratedFiles(TogetherTestCase):
             app.wait_ready('two')
         first, *others = self.TEXTS  # on the command line what is written and then read is known
         self.at_once(scene, [('library', first), *ways(*others)])
+
+    GENERATING = '''
+        import atexit, importlib.util, shutil, tempfile
+        folder = tempfile.mkdtemp()
+        atexit.register(shutil.rmtree, folder)
+        name = os.path.join(folder, 'made.py')
+        def generate(is_imported):
+            with open(name, 'w') as file: file.write('VALUE = 1')
+            if is_imported:
+                sys.path.insert(0, folder)
+                import made
+            else:
+                spec = importlib.util.spec_from_file_location('made', name)
+                sys.modules['made'] = importlib.util.module_from_spec(spec)
+                spec.loader.exec_module(sys.modules['made'])
+            print('generated', flush=True)
+        '''
+
+    def test_in_the_temporary_directory_are_no_saves(self):
+        """TensorFlow and others generate modules there, and delete them at their end."""
+        def scene(case, ending):
+            far = tempfile.TemporaryDirectory(dir='/tmp')
+            self.addCleanup(far.cleanup)
+            case.write_app('one', 'READY\ngenerate(%r)\n%s' % (ending != TICKING, ending),
+                           self.GENERATING)
+            app = case.start_app(env={'TMPDIR': far.name})
+            app.wait_for('^generated')
+            if ending:
+                wait_ticks(app, 20) if ending == TICKING else app.wait_for(WAITING)
+                case.write_app('two', TICKING)
+                app.wait_ready('two')
+                self.assertEqual(len(app.pids()), 2, app.output)
+            else:
+                self.assertEqual(app.wait_exit(), 0, app.output)
+                self.assertEqual(len(app.pids()), 1, app.output)
+        self.at_once(scene, ways('', TICKING, 'raise ValueError'))
 
 
 @side_by_side

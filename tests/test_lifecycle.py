@@ -601,6 +601,23 @@ class CtrlC(ReloaderTestCase):
         self.assertEqual(app.count('Traceback'), 0, app.output)
 
     @both_ways
+    def test_main_is_named_too_if_it_holds_on_itself(self):
+        self.write_app('one', """\
+            import threading
+            threading.Thread(target=time.sleep, args=(600,), name='stubborn').start()
+            try:
+                READY
+                time.sleep(600)
+            finally:
+                time.sleep(600)
+            """)
+        app = self.start_app()
+        app.wait_ready('one')
+        self.write_app('two')
+        app.wait_for('^reloader: still busy, ended: MainThread, stubborn')
+        app.wait_ready('two')
+
+    @both_ways
     def test_a_second_one_does_not_wait_for_the_grace_time(self):
         for block, word in ((HOLDS_ON, 'held'), ('''\
             try:

@@ -216,6 +216,25 @@ class NothingTakesItDown(TogetherTestCase):
             app.wait_ready('one')
         self.at_once(scene, ways())
 
+    def test_or_while_one_ends_that_failed_above_the_import_of_the_reloader(self):
+        """Nothing of ours is loaded there that could tell when."""
+        def scene(case):
+            case.write_app('one', before="sys.path.append(b'Python passes over it')")
+            app = case.start_app()
+            app.wait_ready('one')
+            text = (case.folder / 'app.py').read_text()
+            case.write('app.py', '''
+                import atexit, os, time
+                def wait():
+                    while not os.path.exists('late.py'): time.sleep(0.01)
+                atexit.register(wait)
+                import late
+                '''.replace('\n' + 16 * ' ', '\n') + text)
+            app.wait_for('^ModuleNotFoundError')
+            case.write('late.py', 'VALUE = 1')
+            app.wait_ready('one')
+        self.at_once(scene, LIBRARY_ONLY)
+
     @needs_posix
     def test_the_fix_may_be_a_link_to_a_folder(self):
         def scene(case):
@@ -572,6 +591,28 @@ class ItEndsAsCtrlCWould(TogetherTestCase):
             case.write_app('two')
             app.wait_ready('two')
             self.assertEqual((app.count('^atexit'), app.count('still busy')), (1, 0), app.output)
+        self.at_once(scene, ways())
+
+    def test_one_that_ends_with_the_program_itself_is_not_waited_for(self):
+        """joblib's resource tracker, named like multiprocessing's, which hears no signal."""
+        def scene(case):
+            case.write('loky/backend/resource_tracker.py', '''
+                import subprocess, types
+                process = subprocess.Popen(
+                    ['sh', '-c', 'trap "" INT TERM; echo tracking; read line; : > closed'],
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                process.stdout.readline()
+                _resource_tracker = types.SimpleNamespace(_pid=process.pid)
+                '''.replace('\n' + 16 * ' ', '\n'))
+            case.write_app('one', "print('tracker', resource_tracker.process.pid, flush=True)\n"
+                           'READY; time.sleep(600)', 'from loky.backend import resource_tracker')
+            app = case.start_app()
+            tracker = int(app.wait_for(r'^tracker (\d+)').group(1))
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_ready('two')
+            wait_gone(tracker)
+            self.assertTrue((case.folder / 'closed').exists(), app.output)
         self.at_once(scene, ways())
 
     def test_what_has_a_session_of_its_own_stays(self):
