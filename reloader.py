@@ -680,17 +680,17 @@ def _child_command(orig_argv: list[str], argv: list[str], executable: str, optio
     orig_argv (Python 3.10) is repeated where it names the program that runs. Where it is empty, or
     names a debugger around it, the rest is put together: argv, and spec and file of ``__main__``.
     """
-    place = os.path.dirname(file) if spec == '__main__' else file  # in a directory, an archive
+    program = os.path.dirname(file) if spec == '__main__' else file  # in a directory, an archive
     form, name = _split_command(orig_argv)
     if (form == '-c' and not file or form == '-m' and spec in (name, name + '.__main__')
-            or form == 'file' and _whole(name, start) == _whole(place, start)):
+            or form == 'file' and _whole(name, start) == _whole(program, start)):
         return [executable, *orig_argv[1:]]
     if not file:
         sys.exit('reloader: a program from -c or standard input cannot be started again; '
                  'put it into a file')
-    is_same = _whole(argv[0], start) == _whole(place, start)
+    is_same = _whole(argv[0], start) == _whole(program, start)
     if spec in ('', '__main__'):  # a launcher may have dropped its suffix
-        return [executable, *options, argv[0] if is_same else place, *argv[1:]]
+        return [executable, *options, argv[0] if is_same else program, *argv[1:]]
     if not is_same and argv[0].endswith('.py'):  # the program that cProfile or trace runs
         return [executable, *options, *argv]
     return [executable, *options, '-m', spec, *argv[1:]]
@@ -808,7 +808,7 @@ class FileCheckerThread(threading.Thread):
                         self._decide('error')
                         self._end_main()
                 if self._stop_at == float('inf') and (not self.has_left or _is_main_gone()):
-                    self._look()
+                    self._reload_if_due()
                 _sleep(self.files.tick())
             except Exception as error:  # which nobody foresaw: the next look may do better
                 _sleep(SLOW_TICK)
@@ -847,7 +847,7 @@ class FileCheckerThread(threading.Thread):
             _unlink(self.lockfile)
         return is_gone
 
-    def _look(self) -> None:
+    def _reload_if_due(self) -> None:
         """Take one look, and reload if there is a reason."""
         changed = self.files.look()
         is_asked = self.is_triggered and not self.files.changed  # no save is half done or broken
@@ -1431,9 +1431,9 @@ def _files_below(*folders: str, is_wanted: Callable[[str], bool] = lambda folder
     """Yield the files in directories, at any depth, but for hidden ones, caches and editors'."""
     queue, seen = [*folders], {''}
     for folder in queue:  # from near to far
-        if len(seen) > limit or (place := os.path.realpath(folder)) in seen:  # a link leads back
+        if len(seen) > limit or (real := os.path.realpath(folder)) in seen:  # a link leads back
             continue
-        seen.add(place)
+        seen.add(real)
         folder = os.path.join(folder, '')
         _, inner, names = next(os.walk(folder), ('', [], []))
         yield from [folder + name for name in names if _is_kept(name)]
@@ -1462,10 +1462,10 @@ def _files_in(trace: Optional[types.TracebackType]) -> list[str]:
 
 def _is_own(path: str) -> bool:
     """Tell whether a path is the program's own rather than Python's or an installed package's."""
-    place = os.path.join(path, '')
+    name = os.path.join(path, '')
     others = {'site-packages', 'dist-packages', 'node_modules'}
-    return (not place.startswith((_LIBRARY, '/proc/', '/sys/'))
-            and not others & {*place.replace('\\', '/').split('/')})
+    return (not name.startswith((_LIBRARY, '/proc/', '/sys/'))
+            and not others & {*name.replace('\\', '/').split('/')})
 
 
 def _short(path: str) -> str:
