@@ -530,7 +530,9 @@ class _Parent:
             if now > next_walk:
                 others = self._changes_around(around)
                 next_walk = now + max(1, 20 * (monotonic() - now))
+            looked = monotonic()
             changes = {**others, **self._changes(self.files, self.files)}
+            cost = monotonic() - looked
             # One that is away or empty is half done: an editor renames it, or has just opened it.
             is_done = changes == last and all(look and look[1] for look in changes.values())
             if changes and (is_done or now - since > PATIENCE):
@@ -538,7 +540,7 @@ class _Parent:
                 self.row, self.was_saved = (0, []), True  # a person did that
                 return
             last, since = changes, since if changes else now
-            time.sleep(2 * TICK if now - began < LIVELY else SLOW_TICK)
+            time.sleep(max(10 * cost, 2 * TICK if now - began < LIVELY else SLOW_TICK))
 
     def _beat(self) -> None:
         """Touch the lockfile and keep the deadline: a thread, as main waits for the child."""
@@ -980,13 +982,13 @@ class FileCheckerThread(threading.Thread):
 _Interrupt: Any = type('KeyboardInterrupt', (KeyboardInterrupt,), {'__module__': 'builtins'})
 
 
-def _end_children() -> None:
+def _end_children(spared: Iterable[int] = ()) -> None:
     """End what the program has left behind: as Ctrl-C would, then by SIGTERM, then by force."""
     hearing = PATIENCE if _workers() else MOMENT  # Python itself would wait for those
     for signum, patience in (signal.SIGINT, hearing), (signal.SIGTERM, PATIENCE), (_KILL, 0.0):
-        _signal(_children_to_end(), signum)
+        _signal(_children_to_end().difference(spared), signum)
         until = monotonic() + patience
-        while _children_to_end() and monotonic() < until:
+        while _children_to_end().difference(spared) and monotonic() < until:
             time.sleep(TICK / 2)
 
 
@@ -1030,8 +1032,9 @@ def _become_child(environ: Any) -> bool:
     sys.unraisablehook = lambda found: None if _is_ctrl_c(found.exc_value) else hook(found)
     atexit.register(lambda: files.log.append('left', _children_to_end()))
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # before that: it would show
+    begun = _children_to_end()  # above this import
     _found.update(files.header.get('left', ()))
-    _end_children()  # those of a program that has ended by itself and is started again
+    _end_children(begun)  # those of a program that has ended by itself and is started again
     _block_sigint(False)
     return True
 
@@ -1075,7 +1078,7 @@ class _Files:
         self.header: Dict[str, Any] = records[0][1] if records else {}  # the parent's
         self.log, log.position = log, 0  # Ctrl-C may have come at once
         self.options: Dict[str, Any] = self.header.get('options', {})
-        self.excluded: list[str] = self.options.get('exclude_patterns', [])
+        self.excluded: list[str] = []
         _shared['quiet'] = self.options.get('quiet', False)
         self.recorded: Dict[str, Look] = self.header.get('files', {})  # the last child's
         self.started: float = self.header.get('started', _shared['imported'])
@@ -1095,7 +1098,7 @@ class _Files:
         self._hot: list[str] = []
         self._hot_of = 0  # how many files there were when _hot was chosen
         self._next_round = self._next_extra = 0.0  # monotonic
-        if self.excluded or self.options.get('extra_files'):
+        if self.options.get('exclude_patterns') or self.options.get('extra_files'):
             import glob  # noqa: F401  # and fnmatch, before a file beside the program hides them
 
     def install(self) -> None:
@@ -1119,7 +1122,7 @@ class _Files:
 
     def exclude(self, patterns: list[str]) -> None:
         _is_matched('', patterns)  # imports fnmatch before the finder needs it
-        self.excluded += {*patterns} - {*self.excluded}
+        self.excluded += patterns
         self.log.append('excluded', self.excluded)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
@@ -1640,9 +1643,13 @@ def _find_lockfile(environ: Any) -> str:
 
 
 def _first_environment() -> Dict[str, str]:
-    """Return what this process was started with, where Linux tells: os.environ may be cleared."""
+    """Return what this process was started with: the program may have cleared it, or added .env.
+
+    Linux tells, unless setproctitle has written over it.
+    """
     with contextlib.suppress(OSError), open('/proc/self/environ', 'rb') as file:
-        return dict(item.partition('=')[::2] for item in os.fsdecode(file.read()).split('\0'))
+        items = os.fsdecode(file.read()).split('\0')
+        return dict(item.partition('=')[::2] for item in items if '=' in item)
     return {}
 
 
@@ -1654,7 +1661,8 @@ def _start_directory() -> str:
 
 # Shared by all copies of this module in the process, under whatever names: set by the first.
 _shared = vars(sys).setdefault('_reloader_1_1', {
-    'start': _start_directory(), 'argv': [*getattr(sys, 'argv', ())], 'environ': {**os.environ},
+    'start': _start_directory(), 'argv': [*getattr(sys, 'argv', ())],
+    'environ': _first_environment() or {**os.environ},
     'imported': time.time(), 'lockfile': '', 'quiet': False, 'path': sys.path, 'files': None,
     'checker': None, 'patterns': set(), 'sockets': {}})
 

@@ -663,6 +663,18 @@ class ExcludePatterns(ReloaderTestCase):
         self.assertEqual(app.count('^reloader: .*changed'), 2)
 
 
+    def test_what_is_no_longer_excluded_counts(self):
+        self.way = 'library'
+        self.write('settings.cfg', 'old')
+        self.write_app('one', TICKING, extra_files=['*.cfg'], exclude_patterns=['set*'])
+        app = self.start_app()
+        app.wait_ready('one')
+        self.write_app('two', TICKING, extra_files=['*.cfg'], exclude_patterns=[])
+        app.wait_ready('two')
+        wait_ticks(app, 2)
+        self.write('settings.cfg', 'new')
+        app.wait_for(changed('settings.cfg'))
+
     def test_a_call_under_the_command_line_excludes_for_the_parent_too(self):
         self.way = 'library'
         self.write('data/log', 'old')

@@ -615,6 +615,21 @@ class ItEndsAsCtrlCWould(TogetherTestCase):
             self.assertTrue((case.folder / 'closed').exists(), app.output)
         self.at_once(scene, ways())
 
+    def test_what_was_begun_above_the_import_of_the_reloader_runs_on(self):
+        def scene(case):
+            case.write('helper.py', '''
+                import subprocess
+                process = subprocess.Popen(['sleep', '600'])
+                '''.replace('\n' + 16 * ' ', '\n'))
+            case.write_app('one', 'READY; print(helper.process.poll(), flush=True)\n'
+                           'time.sleep(600)')
+            text = (case.folder / 'app.py').read_text()
+            case.write('app.py', 'import helper\n' + text)
+            app = case.start_app()
+            app.wait_ready('one')
+            app.wait_for('^None$')
+        self.at_once(scene, LIBRARY_ONLY)
+
     def test_what_has_a_session_of_its_own_stays(self):
         def scene(case):
             case.write_app('one', self.STARTING % ('exec sleep 600', True), 'import subprocess')
@@ -1005,6 +1020,20 @@ class TheSameProgram(TogetherTestCase):
             case.write_app('two')
             app.wait_ready('two')
             self.assertEqual(len(app.pids()), 2, app.output)
+        self.at_once(scene, ways())
+
+    @skip_unless(sys.platform == 'linux', 'Linux alone tells what the environment was at first')
+    def test_may_fill_its_environment_from_a_file(self):
+        """load_dotenv() leaves alone what is set, also what the last child had from the file."""
+        def scene(case):
+            case.write('.env', 'one')
+            case.write_app(Code('os.environ["NAME"]'), extra_files=['.env'])
+            case.write('app.py', 'import os\nos.environ.setdefault("NAME", open(".env").read())\n'
+                       + (case.folder / 'app.py').read_text())
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write('.env', 'two')
+            app.wait_ready('two')
         self.at_once(scene, ways())
 
     @needs_posix
