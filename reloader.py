@@ -270,6 +270,7 @@ def _become_parent(options: Dict[str, Any]) -> NoReturn:
     if hasattr(sys, 'ps1') or sys.flags.interactive and not hasattr(main, '__file__'):
         raise RuntimeError('an interactive session cannot be started again by the reloader')
     spec, file = getattr(getattr(main, '__spec__', None), 'name', ''), _file_of(main)
+    _shared['environ'] = _first_environment() or _shared['environ']  # without what .env has added
     _shared['path'] = [path for path in sys.path if type(path) is str]
     place = sys.path[:_HAS_PLACE]
     del sys.path[:_HAS_PLACE]
@@ -1643,12 +1644,9 @@ def _find_lockfile(environ: Any) -> str:
 
 
 def _first_environment() -> Dict[str, str]:
-    """Return what this process was started with: the program may have cleared it, or added .env.
-
-    Linux tells, unless setproctitle has written over it.
-    """
+    """Return what this process was started with, where Linux tells: os.environ may be changed."""
     with contextlib.suppress(OSError), open('/proc/self/environ', 'rb') as file:
-        items = os.fsdecode(file.read()).split('\0')
+        items = os.fsdecode(file.read()).split('\0')  # setproctitle writes over them
         return dict(item.partition('=')[::2] for item in items if '=' in item)
     return {}
 
@@ -1661,8 +1659,7 @@ def _start_directory() -> str:
 
 # Shared by all copies of this module in the process, under whatever names: set by the first.
 _shared = vars(sys).setdefault('_reloader_1_1', {
-    'start': _start_directory(), 'argv': [*getattr(sys, 'argv', ())],
-    'environ': _first_environment() or {**os.environ},
+    'start': _start_directory(), 'argv': [*getattr(sys, 'argv', ())], 'environ': {**os.environ},
     'imported': time.time(), 'lockfile': '', 'quiet': False, 'path': sys.path, 'files': None,
     'checker': None, 'patterns': set(), 'sockets': {}})
 
