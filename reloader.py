@@ -528,12 +528,12 @@ class _Parent:
         self.cause, self.threes = [], 0
         while not self._is_over():
             now = monotonic()
+            changes = self._changes(self.files, self.files)
+            pause = min(10 * (monotonic() - now), MOMENT)  # no longer, for Ctrl-C
             if now > next_walk:
                 others = self._changes_around(around)
                 next_walk = now + max(1, 20 * (monotonic() - now))
-            looked = monotonic()
-            changes = {**others, **self._changes(self.files, self.files)}
-            cost = monotonic() - looked
+            changes.update(others)
             # One that is away or empty is half done: an editor renames it, or has just opened it.
             is_done = changes == last and all(look and look[1] for look in changes.values())
             if changes and (is_done or now - since > PATIENCE):
@@ -541,7 +541,7 @@ class _Parent:
                 self.row, self.was_saved = (0, []), True  # a person did that
                 return
             last, since = changes, since if changes else now
-            time.sleep(max(10 * cost, 2 * TICK if now - began < LIVELY else SLOW_TICK))
+            time.sleep(max(pause, 2 * TICK if now - began < LIVELY else SLOW_TICK))
 
     def _beat(self) -> None:
         """Touch the lockfile and keep the deadline: a thread, as main waits for the child."""
@@ -759,7 +759,6 @@ class FileCheckerThread(threading.Thread):
     def __enter__(self) -> FileCheckerThread:
         """Take the first look and start to check, before main does anything."""
         _require_main_thread()
-        self._main = threading.get_ident()
         self._parent = self.files.header.get('parent', os.getppid())
         self.files.enter(self._options)
         self._former = signal.getsignal(_WAKE)
@@ -932,7 +931,7 @@ class FileCheckerThread(threading.Thread):
         _wake_tk()
         # Else it would be ignored, end the process, or be a signal to the program.
         if handler == self._on_wake or callable(handler) and not is_reminder:
-            _signal_thread(self._main, signum)
+            _signal_thread(threading.main_thread().ident, signum)
         if not is_told and os.name == 'posix':  # as Ctrl-C does: main may wait for them
             _signal(_children_to_end(), signal.SIGINT)
 
@@ -961,8 +960,12 @@ class FileCheckerThread(threading.Thread):
         # turn is at the same or an earlier one.
         place = tuple(frame.f_lasti for frame in reversed(stack))  # offsets, the outermost first
         self._heard_at = self._heard_at or place
-        is_kept = self._interrupt() is getattr(sys, 'last_value', None)  # by Tk, and swallowed
-        if is_cleaning or place > self._heard_at or self._interrupt() and not is_kept:
+        error = self._interrupt()
+        # Tk keeps what it swallows, in sys.last_value or out of sight: main has left its frames.
+        is_kept = isinstance(error, BaseException) and (
+            error is getattr(sys, 'last_value', None) or '_tkinter' in sys.modules and
+            all(step.tb_frame not in stack for step in _follow(error.__traceback__, 'tb_next')))
+        if is_cleaning or not is_kept and (place > self._heard_at or error):
             return
         self._raised += 1
         errors = [_Interrupt()]
@@ -986,11 +989,13 @@ _Interrupt: Any = type('KeyboardInterrupt', (KeyboardInterrupt,), {'__module__':
 def _end_children(spared: Iterable[int] = ()) -> None:
     """End what the program has left behind: as Ctrl-C would, then by SIGTERM, then by force."""
     hearing = PATIENCE if _workers() else MOMENT  # Python itself would wait for those
+    left = _children_to_end().difference(spared)  # asked for once, if there are none: ps is slow
     for signum, patience in (signal.SIGINT, hearing), (signal.SIGTERM, PATIENCE), (_KILL, 0.0):
-        _signal(_children_to_end().difference(spared), signum)
+        _signal(left, signum)
         until = monotonic() + patience
-        while _children_to_end().difference(spared) and monotonic() < until:
+        while left and monotonic() < until:
             time.sleep(TICK / 2)
+            left = _children_to_end().difference(spared)
 
 
 def _signal(pids: Iterable[int], signum: int) -> None:
@@ -1033,9 +1038,10 @@ def _become_child(environ: Any) -> bool:
     sys.unraisablehook = lambda found: None if _is_ctrl_c(found.exc_value) else hook(found)
     atexit.register(lambda: files.log.append('left', _children_to_end()))
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # before that: it would show
-    begun = _children_to_end()  # above this import
-    _found.update(files.header.get('left', ()))
-    _end_children(begun)  # those of a program that has ended by itself and is started again
+    if files.header.get('left'):  # by a program that has ended by itself and is started again
+        begun = _children_to_end()  # above this import
+        _found.update(files.header['left'])
+        _end_children(begun)
     _block_sigint(False)
     return True
 

@@ -246,6 +246,10 @@ class TheInterrupt(TogetherTestCase):
             'for turn in range(2):\n    try: time.sleep(600)\n    except: pass',
             'for turn in range(2):\n    try: time.sleep(600)\n'
             '    except BaseException as error: sys.last_value = error',
+            'sys.modules["_tkinter"] = sys\n'
+            'try: time.sleep(600)\n'
+            'except BaseException as error: kept = error.with_traceback(None)\n'
+            'time.sleep(600)  # a later place',
             'turns = []\nwhile len(turns) < 3:\n    try: time.sleep(0.1)\n'
             '    except BaseException: turns.append(1)'))
 
