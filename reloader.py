@@ -1481,7 +1481,8 @@ def _is_own(path: str) -> bool:
 def _short(path: str) -> str:
     """Return a name as a person at the start directory would type it."""
     folder = os.path.join(_shared['start'], '')
-    return path[len(folder):] if path.startswith(folder) else path
+    is_below = os.path.normcase(path).startswith(os.path.normcase(folder))  # also by c: for C:
+    return path[len(folder):] if is_below else path
 
 
 def _list_names(paths: Iterable[str]) -> str:
