@@ -113,7 +113,7 @@ __all__ = ['FileCheckerThread', 'bind', 'is_running_from_reloader', 'run', 'run_
 CHILD = 'RELOADER_CHILD'  # environment: whose child this is; see _find_lockfile
 LOCKFILE = 'RELOADER_LOCKFILE'  # environment: the lockfile's path
 RELOAD = 3  # the exit status that asks for a restart; Bottle, Werkzeug and Django use the same
-GRACE = 5.0  # seconds for finally, atexit and requests in flight; a lockfile so old is dead
+GRACE = 5.0  # seconds for finally, atexit and requests in flight; the age of a dead lockfile
 HEARTBEAT = 0.9  # seconds between two touches of the lockfile: at least one a second
 TICK = 0.04  # seconds between two looks at the files saved last; later, twice that
 SLOW_TICK = 0.3  # the same after LIVELY; also between two readings of the lockfile
@@ -430,7 +430,7 @@ class _Parent:
         """Take over what the child has learned; return the kinds of its records."""
         self.left = []
         records = _Log(self.log.path).read()
-        if len(records) == 1:  # an import above that of this module failed, we do not know when
+        if len(records) == 1:  # it ended above its import of this module; nobody knows when
             self.ended = int(records[0][1]['started'] * 1e9)
         for kind, *values in records:
             if kind == 'file':

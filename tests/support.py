@@ -560,6 +560,11 @@ class ReloaderTestCase(unittest.TestCase):
             text = plain(value, block, before, after)
         return self.write(name, text, replace)
 
+    def put_above(self, text: str) -> None:
+        """Save app.py with lines at its top, above the import of the reloader."""
+        program = (self.folder / 'app.py').read_text()
+        self.write('app.py', textwrap.dedent(text) + '\n' + program)
+
     def lockfiles(self) -> list[str]:
         """Return the names of the lockfiles in the temporary directory."""
         return sorted(path.name for path in self.tmp.glob('reloader.*.lock'))

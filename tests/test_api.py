@@ -662,7 +662,6 @@ class ExcludePatterns(ReloaderTestCase):
         self.assertEqual(app.count('^ready'), 3)
         self.assertEqual(app.count('^reloader: .*changed'), 2)
 
-
     def test_what_is_no_longer_excluded_counts(self):
         self.way = 'library'
         self.write('settings.cfg', 'old')

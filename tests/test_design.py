@@ -71,6 +71,11 @@ class AFileThatIsNotUsedAnyMore(TogetherTestCase):
 class GeneratedFiles(TogetherTestCase):
     """A program that writes what it watches restarts every two seconds in the end, not twenty."""
 
+    COUNTING = '''
+            os.makedirs('starts', exist_ok=True)
+            number = len(os.listdir('starts'))
+            open(f'starts/{number}', 'w').close()
+            '''
     TEXTS = {
         'two modules before the import': ('', '''
             import time
@@ -92,17 +97,11 @@ class GeneratedFiles(TogetherTestCase):
                 base.execute('create table if not exists starts (pid)')
                 base.execute('insert into starts values (?)', [os.getpid()])
             ''', ''),
-        'a journal that is seen before what it is for': ('''
-            os.makedirs('starts', exist_ok=True)
-            number = len(os.listdir('starts'))
-            open(f'starts/{number}', 'w').close()
+        'a journal that is seen before what it is for': (COUNTING + '''
             with open('work/base' if number % 3 else f'work/journal{number}', 'a') as file:
                 file.write('x')
             ''', ''),
-        'two files by turns': ('''
-            os.makedirs('starts', exist_ok=True)
-            number = len(os.listdir('starts'))
-            open(f'starts/{number}', 'w').close()
+        'two files by turns': (COUNTING + '''
             with open(f'work/{number % 2}', 'a') as file: file.write('x')
             ''', ''),
         'a log for each start': ('''
@@ -120,8 +119,7 @@ class GeneratedFiles(TogetherTestCase):
             options = dict(before=before + '\nimport value', extra_files=['work'])
             case.write_app(Code('value.VALUE'), block + '\n' + TICKING, **options)
             if before:  # before that of the reloader, too
-                text = (case.folder / 'app.py').read_text()
-                case.write('app.py', before + text)
+                case.put_above(before)
             app = case.start_app()
             app.wait_for(r'^reloader: .*in 2\.0 s.*exclude_patterns')
             app.wait_for('^tick')  # by then it has read the value

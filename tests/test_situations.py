@@ -222,14 +222,13 @@ class NothingTakesItDown(TogetherTestCase):
             case.write_app('one', before="sys.path.append(b'Python passes over it')")
             app = case.start_app()
             app.wait_ready('one')
-            text = (case.folder / 'app.py').read_text()
-            case.write('app.py', '''
+            case.put_above('''
                 import atexit, os, time
                 def wait():
                     while not os.path.exists('late.py'): time.sleep(0.01)
                 atexit.register(wait)
                 import late
-                '''.replace('\n' + 16 * ' ', '\n') + text)
+                ''')
             app.wait_for('^ModuleNotFoundError')
             case.write('late.py', 'VALUE = 1')
             app.wait_ready('one')
@@ -514,15 +513,20 @@ class ItEndsAsCtrlCWould(TogetherTestCase):
         READY; time.sleep(600)
         '''
 
+    def reload_and_wait_for_the_end_of(self, name, case):
+        """Start app.py, which tells the pid of a process of that name, and save it."""
+        app = case.start_app()
+        pid = int(app.wait_for(r'^%s (\d+)' % name).group(1))
+        app.wait_ready('one')
+        case.write_app('two')
+        app.wait_ready('two')
+        wait_gone(pid)
+        return app
+
     def test_what_it_has_started_does_not_pile_up(self):
         def scene(case, text):
             case.write_app('one', self.STARTING % (text, False), 'import subprocess')
-            app = case.start_app()
-            other = int(app.wait_for(r'^other (\d+)').group(1))
-            app.wait_ready('one')
-            case.write_app('two')
-            app.wait_ready('two')
-            wait_gone(other)
+            self.reload_and_wait_for_the_end_of('other', case)
         self.at_once(scene, ways(
             'sleep 600; true', '(sleep 600; true)', "trap '' INT; while :; do sleep 0.1; done",
             "trap '' INT TERM; while :; do sleep 0.1; done"))
@@ -603,15 +607,10 @@ class ItEndsAsCtrlCWould(TogetherTestCase):
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE)
                 process.stdout.readline()
                 _resource_tracker = types.SimpleNamespace(_pid=process.pid)
-                '''.replace('\n' + 16 * ' ', '\n'))
+                ''')
             case.write_app('one', "print('tracker', resource_tracker.process.pid, flush=True)\n"
                            'READY; time.sleep(600)', 'from loky.backend import resource_tracker')
-            app = case.start_app()
-            tracker = int(app.wait_for(r'^tracker (\d+)').group(1))
-            app.wait_ready('one')
-            case.write_app('two')
-            app.wait_ready('two')
-            wait_gone(tracker)
+            app = self.reload_and_wait_for_the_end_of('tracker', case)
             self.assertTrue((case.folder / 'closed').exists(), app.output)
         self.at_once(scene, ways())
 
@@ -620,11 +619,10 @@ class ItEndsAsCtrlCWould(TogetherTestCase):
             case.write('helper.py', '''
                 import subprocess
                 process = subprocess.Popen(['sleep', '600'])
-                '''.replace('\n' + 16 * ' ', '\n'))
+                ''')
             case.write_app('one', 'READY; print(helper.process.poll(), flush=True)\n'
                            'time.sleep(600)')
-            text = (case.folder / 'app.py').read_text()
-            case.write('app.py', 'import helper\n' + text)
+            case.put_above('import helper')
             app = case.start_app()
             app.wait_ready('one')
             app.wait_for('^None$')
@@ -654,12 +652,7 @@ class ItEndsAsCtrlCWould(TogetherTestCase):
                 READY; time.sleep(600)
                 ''' % method
             case.write_app('one', text, 'import multiprocessing')
-            app = case.start_app()
-            worker = int(app.wait_for(r'^worker (\d+)').group(1))
-            app.wait_ready('one')
-            case.write_app('two')
-            app.wait_ready('two')
-            wait_gone(worker)
+            app = self.reload_and_wait_for_the_end_of('worker', case)
             self.assertEqual(app.count('still busy'), 0, app.output)
             if not FREE_THREADED:
                 self.assertEqual(app.count(TRACEBACK), 0, app.output)
@@ -1013,8 +1006,7 @@ class TheSameProgram(TogetherTestCase):
     def test_may_clear_its_environment(self):
         def scene(case):
             case.write_app('one')
-            case.write('app.py', 'import os\nos.environ.clear()\n'
-                       + (case.folder / 'app.py').read_text())
+            case.put_above('import os\nos.environ.clear()')
             app = case.start_app()
             app.wait_ready('one')
             case.write_app('two')
@@ -1028,8 +1020,7 @@ class TheSameProgram(TogetherTestCase):
         def scene(case):
             case.write('.env', 'one')
             case.write_app(Code('os.environ["NAME"]'), extra_files=['.env'])
-            case.write('app.py', 'import os\nos.environ.setdefault("NAME", open(".env").read())\n'
-                       + (case.folder / 'app.py').read_text())
+            case.put_above('import os\nos.environ.setdefault("NAME", open(".env").read())')
             app = case.start_app()
             app.wait_ready('one')
             case.write('.env', 'two')
