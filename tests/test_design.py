@@ -8,8 +8,8 @@ import textwrap
 import time
 import unittest
 
-from tests.support import (FOREVER, WAITING, WINDOWS, changed, is_alive, library, needs_posix,
-                           side_by_side, skip_unless, wait_gone)
+from tests.support import (FOREVER, WAITING, WAYS, WINDOWS, changed, is_alive, library,
+                           needs_posix, side_by_side, skip_unless, wait_gone)
 from tests.test_api import TICKING, wait_ticks
 from tests.test_saves import TRACEBACK, broken, save, start_with_module
 from tests.together import Code, TogetherTestCase, ways
@@ -127,8 +127,9 @@ class GeneratedFiles(TogetherTestCase):
             save(case, 'two')
             app.wait_for(changed('value.py'))
             app.wait_ready('two')
-        first, *others = self.TEXTS  # on the command line what is written and then read is known
-        self.at_once(scene, [('library', first), *ways(*others)])
+        # On the command line what is written above the import, and then read, is known.
+        first, second, *others = self.TEXTS
+        self.at_once(scene, [('library', first), *ways(second), *zip(2 * WAYS, others)])
 
     GENERATING = '''
         import atexit, importlib.util, shutil, tempfile
