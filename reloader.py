@@ -403,8 +403,6 @@ class _Parent:
                 handles[key] = listener.fileno()
             else:
                 listener.close()
-        with contextlib.suppress(OSError):  # deleted: the child notices
-            os.truncate(self.log.path, 0)
         self.log = _Log(self.log.path, self.log.number + 1)
         self.log.append('start', {
             'parent': os.getpid(), 'started': _mtime(self.log.path, touch=True) / 1e9,
@@ -414,13 +412,11 @@ class _Parent:
 
     def _wait_for_child(self) -> int:
         """Return the child's exit status; on Windows handlers run only between two waits."""
-        import subprocess
         if self.caught:
             self._pass_on(self.caught)  # it may have come while there was no child to tell
-        while self.child.returncode is None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.child.wait(None if os.name == 'posix' else 0.2)
-        status: int = self.child.returncode
+        while os.name == 'nt' and self.child.poll() is None:
+            time.sleep(TICK)
+        status: int = self.child.wait()
         self.child, self.ended = None, _mtime(self.log.path, touch=True)
         if status == 0xC000013A:  # Windows' word for Ctrl-C
             self.caught = self.caught or signal.SIGINT
@@ -437,9 +433,8 @@ class _Parent:
                 self.files[values[0]] = values[1]
             elif kind == 'entered':
                 # What it has not read is past, but it may yet watch() what the last one did.
-                used = [*values[0], *_expand(*self.patterns)]
-                self.former = self.files
-                self.files = {path: self.former.get(path) for path in used}
+                used = {*values[0], *_expand(*self.patterns)}
+                self.former, self.files = self.files, {path: self.files.get(path) for path in used}
             elif kind == 'pattern':
                 self.patterns.update(values)
             elif kind == 'excluded':
@@ -591,9 +586,8 @@ class _Parent:
         if signum == signal.SIGINT:
             if not self.log.append('stop'):
                 _unlink(self.log.path)
-        elif os.name == 'posix' or signum == _KILL:  # on Windows the console tells it, too
-            with contextlib.suppress(OSError, AttributeError):  # it ended meanwhile, or is None
-                self.child.send_signal(signum)
+        elif self.child and (os.name == 'posix' or signum == _KILL):  # else the console tells it
+            _signal([self.child.pid], signum)
 
 
 def _make_lockfile() -> str:
@@ -634,7 +628,8 @@ class _Log:
         if not self.number:
             return False
         line = marshal.dumps((self.number, kind, *values)).hex().encode() + b'\n'
-        flags = os.O_WRONLY | os.O_APPEND  # not O_CREAT: a deleted lockfile stays deleted
+        # The parent's, the first, empties the file. No O_CREAT: a deleted lockfile stays deleted.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_TRUNC * (kind == 'start')
         with contextlib.suppress(OSError), _open(os.open(self.path, flags), 'ab', 0) as file:
             return bool(file.write(line))
         return False  # it was deleted, or no descriptor is left
@@ -692,11 +687,12 @@ def _child_command(orig_argv: list[str], argv: list[str], executable: str, optio
         sys.exit('reloader: a program from -c or standard input cannot be started again; '
                  'put it into a file')
     is_same = _whole(argv[0], start) == _whole(program, start)
-    if spec in ('', '__main__'):  # a launcher may have dropped its suffix
-        return [executable, *options, argv[0] if is_same else program, *argv[1:]]
-    if not is_same and argv[0].endswith('.py'):  # the program that cProfile or trace runs
-        return [executable, *options, *argv]
-    return [executable, *options, '-m', spec, *argv[1:]]
+    # Other than a script, a module is named by spec, unless cProfile or trace runs a script.
+    is_module = spec not in ('', '__main__')
+    if is_module and (is_same or not argv[0].endswith('.py')):
+        return [executable, *options, '-m', spec, *argv[1:]]
+    # A launcher may have dropped its suffix from argv.
+    return [executable, *options, argv[0] if is_same or is_module else program, *argv[1:]]
 
 
 def _whole(path: str, start: str) -> str:
