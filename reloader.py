@@ -742,8 +742,9 @@ class FileCheckerThread(threading.Thread):
         self._options = _check(interval, extra_files, exclude_patterns)
         is_ours = _shared['files'] and lockfile == _shared['lockfile']
         self.files: _Files = _shared['files'] if is_ours else _Files(_Log(lockfile))
-        self.has_left = self.is_triggered = self._paused = False
-        self._row: Tuple[int, list[str]] = 0, []  # see _is_storm
+        self.has_left = self.is_triggered = self._is_pausing = False
+        # How many reloads in a row came early, for which files; see _is_storm.
+        self._row: Tuple[int, list[str]] = 0, []
         self._touched, self._age = -1, 0.0  # the lockfile's time, how long it has stood still
         self._stop_at = float('inf')  # when to interrupt main, if it goes on after Ctrl-C
         self._has_heard_key = False  # Ctrl-C, as a terminal sends it to all in its foreground
@@ -866,26 +867,21 @@ class FileCheckerThread(threading.Thread):
         From the third restart in a row on that came right after a start, for the same files, the
         next one waits for half a second, from the seventh on for two.
         """
-        now, files = monotonic(), self.files
-        count, former = files.row[0], {*files.row[1]}
+        files = self.files
+        count, former = files.header.get('row', (0, []))
         # Another file breaks the row, but not one that comes or goes, as a database's journal.
-        if any(files.known.get(path) and os.path.exists(path) for path in changed.keys() - former):
+        if any(files.known[path] and look for path, look in changed.items() if path not in former):
             count = 0
-        few = 7 if former.isdisjoint(changed) else 3  # a person, too, makes new files
-        # A new file among many is found late, but tells when it was written.
-        until = time.time() - (now - files.entered) + MOMENT
-        is_early = (files.first_change - files.entered < MOMENT
-                    or all(look and files.started < look[0] / 1e9 < until
-                           for look in changed.values()))
-        self._row = (count + 1, [*former.union(changed)]) if is_early else (0, [])
+        is_early = files.first_change - files.entered < MOMENT
+        self._row = (count + 1, [*{*former, *changed}]) if is_early else (0, [])
+        few = 3 if changed.keys() & former else 7  # a person, too, makes new files
         pause = 0.0 if self._row[0] < few else MOMENT if self._row[0] < 7 else 4 * MOMENT
-        if now - files.first_change >= pause:
-            return False
-        if not self._paused:
+        is_storm = monotonic() - files.first_change < pause
+        if is_storm and not self._is_pausing:
             _inform(f'{_list_names(changed)} changed right after each of the last starts, '
                     f'restarting in {pause} s (exclude_patterns can leave a file out)')
-        self._paused = True
-        return True
+        self._is_pausing = is_storm
+        return is_storm
 
     def _end_main(self) -> NoReturn:
         """Interrupt main until it leaves; end the process in the end, also behind the block."""
@@ -1085,8 +1081,6 @@ class _Files:
         _shared['quiet'] = self.options.get('quiet', False)
         self.recorded: Dict[str, Look] = self.header.get('files', {})  # the last child's
         self.started: float = self.header.get('started', _shared['imported'])
-        # How many restarts in a row came early, for which files; see FileCheckerThread._is_storm.
-        self.row: Tuple[int, list[str]] = self.header.get('row', (0, []))
         self.patterns: set[str] = set()
         self.known: Dict[str, Look] = {}  # all files watched, as they were read
         self.modules: set[str] = set()  # those that are code; the others only a pattern names
@@ -1120,6 +1114,8 @@ class _Files:
         _shut_down_unclaimed(self.header)
         self.log.append('entered', [*self.known])
         self.entered = self.first_change = self.last_change = monotonic()
+        # Soon enough for a storm's new files to come early.
+        self._next_extra = self.entered + MOMENT - 2 * TICK
         if self.header.get('noticed'):
             _inform(f"running again after {time.time() - self.header['noticed']:.2f} s")
 
@@ -1281,8 +1277,7 @@ class _Files:
         """Return the changed files if it is time: none is missing, all compile, none follows."""
         now = monotonic()
         # git checkout or a formatter changes several, some of them perhaps before this start.
-        is_early = now - self.entered <= MOMENT
-        is_burst = len(self.changed) > 1 or is_early and not {*self.changed} <= {*self.row[1]}
+        is_burst = len(self.changed) > 1 or now - self.entered <= MOMENT
         if is_burst and now - self.last_change < 2 * TICK and now - self.first_change < PATIENCE:
             return {}
         ready = {path: look for path, (look, since) in [*self.changed.items()]
