@@ -454,7 +454,7 @@ class _Parent:
         """Do what follows an exit of the child: leave, wait for a change, or return at once."""
         told = self._take_records()
         if 'reload' in told or self._is_over():  # _start() notices that it is over
-            self._accept(self._changes(self.files, _expand(*self.patterns)))  # saved as it ended
+            self.files.update(self._changes(self.files, _expand(*self.patterns)))  # saved just now
             return
         waits, is_quick = self.options.get('wait'), monotonic() - self.born < QUICK
         is_end = self._is_end(status, is_quick)
@@ -499,13 +499,7 @@ class _Parent:
     def _act_on(self, changes: Dict[str, Look]) -> None:
         _inform(f'{_list_names(changes)} changed, restarting')
         self.noticed = time.time()
-        self._accept(changes)
-
-    def _accept(self, changes: Dict[str, Look]) -> None:
-        """Let the next child start from the files as they are."""
-        self.files.update(changes)
-        for path in changes:
-            _drop_bytecode(path)
+        self.files.update(changes)  # the next child starts from them
 
     def _wait_for_change(self, status: int) -> None:
         """Wait until a file of the program or a new one around it is saved, or until the end."""
@@ -1195,11 +1189,7 @@ class _Files:
 
     def look_now(self, path: str) -> Look:
         """Return how a file looks that is about to be read."""
-        former = self.recorded.get(path)
-        look = _look(path, former, self.started - YOUNG)
-        if look and look != former and (former or look[3]):
-            _drop_bytecode(path)
-        return look
+        return _look(path, self.recorded.get(path), self.started - YOUNG)
 
     def _look_when_read(self, path: str) -> Look:
         """Return how a file looked when it was read; None, a change, if that is unknown."""
@@ -1268,7 +1258,6 @@ class _Files:
                     self.known[path] = (*look[:3], None)
             elif path not in self.changed or self.changed[path][0] != look:
                 self.changed[path], self.last_change = (look, now), now
-                _drop_bytecode(path)
                 if path in self.modules:  # to say once more what else keeps this save waiting
                     self.mistakes = {content: mistake for content, mistake in self.mistakes.items()
                                      if content[0] == path}
@@ -1309,6 +1298,7 @@ def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
 
     The content is hashed, as Python does it for its own caches, where the rest may not tell two
     saves apart: if known has a hash, or has changed, or the file was saved after young (seconds).
+    Then its bytecode may be that of the save before, and is deleted unless the content is known.
     """
     look: Look = None
     try:
@@ -1323,7 +1313,10 @@ def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
         from importlib.util import source_hash  # late: on 3.9 it brings typing along
         with _open(path, 'rb') as file:
             content = file.read()  # an editor may have emptied it since
-        return look[0], len(content), look[2], source_hash(content)
+        look = look[0], len(content), look[2], source_hash(content)
+        if look != known:
+            _drop_bytecode(path)
+        return look
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in a name
         return None
     except OSError:  # away from our eyes, or held by another process on Windows
@@ -1367,8 +1360,6 @@ def _mistake_in(path: str) -> str:
 
 def _drop_bytecode(path: str) -> None:
     """Delete a changed file's bytecode, which cannot tell two saves in one second apart."""
-    if not os.path.exists(path):  # what deletes a folder must not miss a file in it
-        return
     from importlib.util import cache_from_source
     folder, cache = os.path.split(cache_from_source(path))
     for name in next(os.walk(folder), ('', [], []))[2]:
