@@ -1078,12 +1078,11 @@ class _Files:
         self.patterns: set[str] = set()
         self.known: Dict[str, Look] = {}  # all files watched, as they were read
         self.modules: set[str] = set()  # those that are code; the others only a pattern names
-        self.settled = 0.0  # monotonic: from here on time and size suffice, without a hash
-        self.changed: Dict[str, Tuple[Look, float]] = {}  # how they look now, since when
-        # What keeps a changed file (path, hash of its content) from compiling, or ''.
-        self.mistakes: Dict[Tuple[str, Any], str] = {}
+        self.changed: Dict[str, Look] = {}  # those that look different now
+        self.compiled: Dict[str, Any] = {}  # the content of the changed modules, and what keeps
+        self.mistakes: list[str] = []  # it from compiling
         # Monotonic: when main began, when the first of the changes came, and when the last one was
-        # seen to come or go.
+        # seen to come or go, or a file of which that might not be seen.
         self.entered = self.first_change = self.last_change = 0.0
         self._names: set[str] = set()  # of the modules that were looked up
         self._hot: list[str] = []
@@ -1178,7 +1177,7 @@ class _Files:
             return
         look = look_of(path)
         if look and look[3]:
-            self.settled = monotonic() + YOUNG
+            self.last_change = monotonic()  # its time and size do not suffice yet
         self.known[path] = look
         if self.entered or self.recorded.get(path, 0) != look:  # else the parent knows it
             self.log.append('file', path, look)
@@ -1232,7 +1231,7 @@ class _Files:
             self._examine([path for path in [*self.known] if path in self.modules])
         if not self.changed:
             self.first_change = now
-        ready = self._ready_changes()
+        ready = self._ready_changes() if self.changed else {}
         if is_round and not ready:
             self.find()
         return ready
@@ -1245,52 +1244,47 @@ class _Files:
             self._hot = [path for path, _ in zip(filter(_is_own, newest), range(HOT))]
         return self._hot
 
-    def _examine(self, paths: list[str]) -> None:
+    def _examine(self, paths: Iterable[str]) -> None:
         """Compare how files look with how they were read, and keep what differs."""
         now = monotonic()
         for path in paths:
             known = self.known[path]
             look = _look(path, known)
-            if look == known or _is_matched(path, self.excluded):  # it may be excluded since
-                if self.changed.pop(path, None):
-                    self.last_change = now
-                if look and look[3] and now > self.settled:
-                    self.known[path] = (*look[:3], None)
-            elif path not in self.changed or self.changed[path][0] != look:
-                self.changed[path], self.last_change = (look, now), now
-                if path in self.modules:  # to say once more what else keeps this save waiting
-                    self.mistakes = {content: mistake for content, mistake in self.mistakes.items()
-                                     if content[0] == path}
+            if look != known and _is_matched(path, self.excluded):  # perhaps since it was read
+                known = self.known[path] = look
+            if look != self.changed.pop(path, known):
+                self.last_change = now
+            if look != known:
+                self.changed[path] = look
+            elif look and look[3] and now > self.last_change + YOUNG:
+                self.known[path] = (*look[:3], None)
 
     def _ready_changes(self) -> Dict[str, Look]:
-        """Return the changed files if it is time: none is missing, all compile, none follows."""
-        now = monotonic()
-        # git checkout or a formatter changes several, some of them perhaps before this start.
-        is_burst = len(self.changed) > 1 or now - self.entered <= MOMENT
-        if is_burst and now - self.last_change < 2 * TICK and now - self.first_change < PATIENCE:
+        """Return the changed files if it is time: none is half done, none follows, all compile."""
+        now, main = monotonic(), sys.modules.get('__main__')
+        script = _source_of(_file_of(main))
+        gone = {path: look for path, look in self.changed.items()
+                if not look or not look[1] and (self.known[path] or (0, 1))[1]}
+        if len(gone) == len(self.changed):
+            patience = PATIENCE  # alone it is being written
+        elif gone:
+            patience = 2 * MOMENT  # it was deleted if another file is saved meanwhile
+        else:  # git checkout changes several, some of them perhaps before this start
+            is_burst = len(self.changed) > 1 or now - self.entered <= MOMENT
+            patience = 2 * TICK if is_burst and now - self.first_change < PATIENCE else 0.0
+        # An empty program would end at once, and both processes with it.
+        if now - self.last_change < patience or gone.get(script):
             return {}
-        ready = {path: look for path, (look, since) in [*self.changed.items()]
-                 if self._is_ready(path, look, now - since)}  # each, as each mistake is reported
-        return ready if len(ready) == len(self.changed) else {}
-
-    def _is_ready(self, path: str, look: Look, age: float) -> bool:
-        """Tell whether a file compiles or need not; if missing or emptied, whether it stays so."""
-        known, main = self.known.get(path), sys.modules.get('__main__')
-        is_main = path == _source_of(_file_of(main))
-        if not look or not look[1] and (not known or known[1]):
-            # It was deleted if another file is saved meanwhile; alone it is being written.
-            is_alone = not any(other and other[1] for other, _ in [*self.changed.values()])
-            # An empty program would end at once, and both processes with it.
-            return age > (PATIENCE if is_alone else 2 * MOMENT) and not (look and is_main)
         # Whatever its name is, a script has no spec, unlike a module or an archive.
-        is_source = (is_main and not getattr(main, '__spec__', None)
-                     or path.endswith(('.py', '.pyw')) and path in self.modules)
-        content = path, look[3] or look  # a large file has no hash
-        if is_source and content not in self.mistakes:
-            self.mistakes[content] = _mistake_in(path)
-            if self.mistakes[content]:
-                _say(f'{self.mistakes[content]}; not restarting')
-        return not self.mistakes.get(content)
+        sources = {path: look and look[3] or look  # a large file has no hash
+                   for path, look in self.changed.items() if path not in gone
+                   and (path in self.modules and path.endswith(('.py', '.pyw'))
+                        or path == script and not getattr(main, '__spec__', None))}
+        if sources != self.compiled:  # also to say what else keeps this save waiting
+            self.compiled, self.mistakes = sources, [*filter(None, map(_mistake_in, sources))]
+            for mistake in self.mistakes:
+                _say(f'{mistake}; not restarting')
+        return {} if self.mistakes else self.changed.copy()
 
 
 def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
