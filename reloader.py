@@ -1163,8 +1163,7 @@ class _Files:
             is_known = pattern in self.patterns or pattern in self.header.get('patterns', ())
             look_of = self.recorded.get if is_known else self.look_now
             for path in _expand(pattern):
-                if path not in self.known:  # here, as they may be ten thousand in each round
-                    self.watch(path, look_of, is_extra=True)
+                self.watch(path, look_of, is_extra=True)
             if pattern not in self.patterns:
                 self.log.append('pattern', pattern)
             self.patterns.add(pattern)
@@ -1221,14 +1220,14 @@ class _Files:
             if any(f'.popen_{kind}' in names for kind in ('spawn', 'forkserver', 'loky')):
                 for path in _files_around([*self.known], ()):
                     self.watch(path if path.endswith('.py') else '', self._look_when_read)
-            self._examine([path for path in [*self.known] if path not in self.modules])
+            self._examine({*self.known} - self.modules)
             cost = 100 * (time.thread_time() - began)  # a hundredth of a core at the most
             self._next_extra = now + max(self.interval - 4 * TICK, min(cost, LAZY))
-        self._examine([*self.changed, *self._hot_files()])
+        self._examine({*self.changed, *self._hot_files()})
         is_round = now >= self._next_round or len(self.changed) > count
         if is_round:
             self._next_round = now + self.interval - 4 * TICK  # the tick, and the reload, add
-            self._examine([path for path in [*self.known] if path in self.modules])
+            self._examine({*self.known} & self.modules)
         if not self.changed:
             self.first_change = now
         ready = self._ready_changes() if self.changed else {}
@@ -1298,11 +1297,9 @@ def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
     try:
         status = _stat(path)
         look = status.st_mtime_ns, status.st_size, status.st_ino, None
-        if look == known:
-            return look
         if not stat.S_ISREG(status.st_mode):  # a pipe or a device never changes, a folder may
             return look if stat.S_ISDIR(status.st_mode) else None
-        if look[1] > SMALL or known is None and look[0] < young * 1e9:
+        if look == known or look[1] > SMALL or known is None and look[0] < young * 1e9:
             return look
         from importlib.util import source_hash  # late: on 3.9 it brings typing along
         with _open(path, 'rb') as file:
@@ -1384,13 +1381,12 @@ def _source_of(file: str) -> str:
 def _expand(*patterns: str) -> Iterator[str]:
     """Yield the files that names, directories and glob patterns stand for."""
     for pattern in patterns:
-        has_magic = any(mark in _short(pattern) for mark in '*?[')
         if os.path.isdir(pattern):
             yield from _files_below(pattern)
-        elif has_magic and not os.path.lexists(pattern):
-            yield from _glob(pattern)
-        else:
+        elif os.path.lexists(pattern) or not {*'*?['} & {*_short(pattern)}:
             yield pattern
+        else:
+            yield from _glob(pattern)
 
 
 def _glob(pattern: str) -> Iterable[str]:
@@ -1710,7 +1706,7 @@ def _serve(app: Any, listener: socket.socket, quiet: bool) -> None:
     silence = {'log_message': lambda *args: None} if quiet else {}
     handler = type('Handler', (WSGIRequestHandler,), silence)
     host, port = listener.getsockname()[:2]
-    listener.setblocking(False)  # a client may be gone when it is accepted
+    listener.settimeout(MOMENT)  # a client may be gone when it is accepted
     server = _server_class()((host, port), handler, bind_and_activate=False)
     server.socket.close()
     server.socket, server.server_name, server.server_port = listener, host, port
@@ -1743,8 +1739,7 @@ def _server_class() -> Any:
             with self.accepting:
                 connection, address = super().get_request()
                 self.waits[connection] = monotonic() + MOMENT / 2
-            connection.setblocking(True)  # BSD hands on the listener's mode
-            return connection, address
+                return connection, address
 
         def finish_request(self, request: Any, address: Any) -> None:
             with contextlib.suppress(ConnectionError):  # the client has gone
