@@ -333,14 +333,15 @@ class _Parent:
         self.files: Dict[str, Look] = {}
         self.child: Any = None  # the Popen, while it runs
         self.log = _Log('')  # the last child's; its number counts the starts
-        self.born = self.earliest = 0.0  # monotonic: the last start; not before this, the next
+        # Monotonic: the last start and exit; not before the third, the next start.
+        self.born = self.exited = self.earliest = 0.0
         self.ended = 0  # when the last child failed or ended, by the lockfile's clock, in ns
         self.noticed: Optional[float] = None  # by the wall clock: when a change was seen
         self.was_saved = False  # whether a save has started the child
         self.threes = 0  # how often in a row status 3 came unasked for, soon after the start
         self.row: Any = 0, []  # the child's; see FileCheckerThread._is_storm
         self.cause: list[str] = []  # what changed while the last child ran, and led to this one
-        self.left: list[int] = []  # the processes that the last child left running
+        self.left: set[int] = set()  # the processes that the last child may have left running
         self.hint = ' (Ctrl-C ends it)'  # the first time
         self.caught, self.caught_at = 0, 0.0  # the first signal that asked for the end
 
@@ -372,6 +373,7 @@ class _Parent:
         while not self._is_over():
             reason = next(filter(None, map(_why_unreadable, self.scripts)), '')
             if not reason and monotonic() >= self.earliest:
+                self._end_left()
                 self._write_header()
                 _block_sigint(True)
                 try:
@@ -392,6 +394,17 @@ class _Parent:
             time.sleep(TICK)
         return False
 
+    def _end_left(self) -> None:
+        """End what the last child has left running; at a reload that has heard SIGINT already."""
+        deadlines = (signal.SIGTERM, self.exited + MOMENT), (_KILL, monotonic() + PATIENCE)
+        for signum, deadline in deadlines:
+            while self.left:
+                self.left &= _group().keys()  # those that still run
+                if not self.left or monotonic() > deadline:
+                    break
+                time.sleep(TICK / 2)
+            _signal(self.left, signum)
+
     def _write_header(self) -> None:
         """Tell the next child what it starts from. The lockfile stays the same file."""
         handles = {}
@@ -407,7 +420,7 @@ class _Parent:
         self.log.append('start', {
             'parent': os.getpid(), 'started': _mtime(self.log.path, touch=True) / 1e9,
             'noticed': self.noticed, 'files': self.files, 'patterns': self.patterns,
-            'row': self.row, 'left': self.left, 'options': self.options, 'sockets': handles})
+            'row': self.row, 'options': self.options, 'sockets': handles})
         self.born, self.noticed = monotonic(), None
 
     def _wait_for_child(self) -> int:
@@ -417,14 +430,15 @@ class _Parent:
         while os.name == 'nt' and self.child.poll() is None:
             time.sleep(TICK)
         status: int = self.child.wait()
-        self.child, self.ended = None, _mtime(self.log.path, touch=True)
+        self.child, self.exited = None, monotonic()
+        self.ended = _mtime(self.log.path, touch=True)
         if status == 0xC000013A:  # Windows' word for Ctrl-C
             self.caught = self.caught or signal.SIGINT
         return status
 
     def _take_records(self) -> set[str]:
         """Take over what the child has learned; return the kinds of its records."""
-        self.left = []
+        self.left = set()
         records = _Log(self.log.path).read()
         if len(records) == 1:  # it ended above its import of this module; nobody knows when
             self.ended = int(records[0][1]['started'] * 1e9)
@@ -442,7 +456,7 @@ class _Parent:
             elif kind == 'path':
                 _shared['path'], self.ended = values
             elif kind == 'left':
-                self.left += values[0]
+                self.left |= values[0]
             elif kind == 'reload':
                 self.noticed, self.row, changes = values
                 self.was_saved, self.threes = True, 0
@@ -918,8 +932,12 @@ class FileCheckerThread(threading.Thread):
         # Else it would be ignored, end the process, or be a signal to the program.
         if handler == self._on_wake or callable(handler) and not is_reminder:
             _signal_thread(threading.main_thread().ident, signum)
-        if not is_told and os.name == 'posix':  # as Ctrl-C does: main may wait for them
-            _signal(_children_to_end(), signal.SIGINT)
+        if not is_told:  # as Ctrl-C does: main may wait for them; the parent ends what is left
+            # Multiprocessing ends these itself; they would show tracebacks, or be started anew.
+            daemons = {worker.pid for worker in _workers() if worker.daemon}
+            children = _children() - daemons
+            self.files.log.append('left', children)
+            _signal(children, signal.SIGINT)
 
     def _needs_sigint(self) -> bool:
         """Tell whether the program handles SIGINT, or our signal; not what pdb leaves behind."""
@@ -961,7 +979,6 @@ class FileCheckerThread(threading.Thread):
 
     def leave(self) -> NoReturn:
         """Leave through the interpreter's own end, which the parent and this thread limit."""
-        _end_children()
         # A debugger stops at a SystemExit that means failure; the record has asked already.
         is_debugged = sys.gettrace() is not None or 'pydevd' in sys.modules
         sys.exit(0 if self.status == 'reload' and is_debugged else self._exits[self.status])
@@ -972,22 +989,8 @@ class FileCheckerThread(threading.Thread):
 _Interrupt: Any = type('KeyboardInterrupt', (KeyboardInterrupt,), {'__module__': 'builtins'})
 
 
-def _end_children(spared: Iterable[int] = ()) -> None:
-    """End what the program has left behind: as Ctrl-C would, then by SIGTERM, then by force."""
-    hearing = PATIENCE if _workers() else MOMENT  # Python itself would wait for those
-    left = _children_to_end().difference(spared)  # asked for once, if there are none: ps is slow
-    for signum, patience in (signal.SIGINT, hearing), (signal.SIGTERM, PATIENCE), (_KILL, 0.0):
-        _signal(left, signum)
-        until = monotonic() + patience
-        while left and monotonic() < until:
-            time.sleep(TICK / 2)
-            left = _children_to_end().difference(spared)
-
-
 def _signal(pids: Iterable[int], signum: int) -> None:
-    heard = _signalled if signum == signal.SIGINT else set()  # one Ctrl-C, not two
-    for pid in {*pids} - heard:
-        _signalled.add(pid)  # before, as checker and main may both be here
+    for pid in pids:
         with contextlib.suppress(OSError):  # it ended meanwhile
             os.kill(pid, signum)
 
@@ -1022,14 +1025,16 @@ def _become_child(environ: Any) -> bool:
     sys.excepthook = sys.__excepthook__ = files.excepthook_around(sys.excepthook)
     hook = sys.unraisablehook  # it hears of an interrupt in the interpreter's own end
     sys.unraisablehook = lambda found: None if _is_ctrl_c(found.exc_value) else hook(found)
-    atexit.register(lambda: files.log.append('left', _children_to_end()))
+    atexit.register(_leave_children, files.log, os.getpid())
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # before that: it would show
-    if files.header.get('left'):  # by a program that has ended by itself and is started again
-        begun = _children_to_end()  # above this import
-        _found.update(files.header['left'])
-        _end_children(begun)
     _block_sigint(False)
     return True
+
+
+def _leave_children(log: _Log, child: int) -> None:
+    """Leave what still runs to the parent, which ends it before the next start."""
+    if not log.append('left', _children()) and os.getpid() == child:  # the parent is gone
+        _signal(_children(), signal.SIGTERM)
 
 
 def _show(error: Any) -> None:
@@ -1524,37 +1529,27 @@ def _wake_tk() -> None:
         threading.Thread(target=wake, daemon=True).start()
 
 
-_found: set[int] = set()  # what _children() has found: one whose parent has ended stays known
-_signalled: set[int] = set()  # those that we have told: of Ctrl-C they hear once
-
-
-def _children(root: int = 0) -> list[int]:
-    """Return the processes below this one, or below root, which Ctrl-C at a terminal reaches, too.
-
-    They are at any depth. On Windows these are multiprocessing's workers, of this process alone.
-    """
-    if os.name == 'nt':
-        return [worker.pid for worker in _workers() if not root]
-    table: list[Tuple[int, int, int]] = []
+def _children(root: int = 0) -> set[int]:
+    """Return the processes of our group below this one, or below root, at any depth."""
+    group: Dict[int, int] = {}
     with contextlib.suppress(OSError):  # there is no child, as a rule, or no descriptor is left
-        if not _found and hasattr(os, 'waitid'):
+        if hasattr(os, 'waitid'):
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        table += _processes()
+        group = _group()
     tree = [root or os.getpid()]
     for pid in tree:
-        tree += [child for child, parent, _ in table if parent == pid]
-    _found.update(tree[1:])
-    return [pid for pid, _, group in table if pid in _found and group == os.getpgrp()]
+        tree += [child for child, parent in group.items() if parent == pid]
+    return {*tree[1:]}
 
 
-def _children_to_end() -> set[int]:
-    """Return the children but for those that multiprocessing ends as the interpreter ends."""
-    trackers = [getattr(sys.modules.get(name + '.resource_tracker'), '_resource_tracker', 0)
-                for name in ('multiprocessing', 'loky.backend', 'joblib.externals.loky.backend')]
-    server = getattr(sys.modules.get('multiprocessing.forkserver'), '_forkserver', 0)
-    daemons = {worker.pid for worker in _workers() if worker.daemon and os.name == 'posix'}
-    return ({*_children()} - daemons - {getattr(tracker, '_pid', 0) for tracker in trackers}
-            - {getattr(server, '_forkserver_pid', 0)})
+def _group() -> Dict[int, int]:
+    """Return the processes that Ctrl-C at a terminal reaches as it does us, with their parents.
+
+    On Windows these are multiprocessing's workers, of this process alone.
+    """
+    if os.name == 'nt':
+        return {worker.pid: os.getpid() for worker in _workers()}
+    return {pid: parent for pid, parent, group in _processes() if group == os.getpgrp()}
 
 
 def _workers() -> list[Any]:
@@ -1565,20 +1560,19 @@ def _workers() -> list[Any]:
 
 def _processes() -> Iterator[Tuple[int, int, int]]:
     """Yield pid, parent and group of each process that has not ended."""
+    rows: list[Any] = []
     if os.path.exists('/proc/self/stat'):  # Linux, which may lack ps
         for name in filter(str.isdecimal, os.listdir('/proc')):
             with contextlib.suppress(OSError), open(f'/proc/{name}/stat', 'rb') as file:
-                state, parent, group = file.read().rpartition(b')')[2].split()[:3]
-                if state not in b'ZX':
-                    yield int(name), int(parent), int(group)
-        return
-    import subprocess
-    with subprocess.Popen(['ps', '-A', '-o', 'pid=,ppid=,pgid=,state='],
-                          stdout=subprocess.PIPE) as process:
-        for line in process.stdout or ():
-            pid, parent, group, state = line.split()[:4]
-            if int(pid) != process.pid and state[:1] not in b'ZX':
-                yield int(pid), int(parent), int(group)
+                rows.append([name, *file.read().rpartition(b')')[2].split()[:3]])
+    else:
+        import subprocess
+        done = subprocess.run(['ps', '-A', '-o', 'pid=,state=,ppid=,pgid='],
+                              stdout=subprocess.PIPE, start_new_session=True)  # not in our group
+        rows += map(bytes.split, done.stdout.splitlines())
+    for pid, state, parent, group in rows:
+        if state[:1] not in b'ZX':
+            yield int(pid), int(parent), int(group)
 
 
 def _has_no_reader() -> bool:
