@@ -768,10 +768,9 @@ class FileCheckerThread(threading.Thread):
         self.files.enter(self._options)
         self._former = signal.getsignal(_WAKE)
         if self._former in (signal.SIG_IGN, _WAKE_DEFAULT):
-            handler = self._on_wake
-            signal.signal(_WAKE, handler)
+            signal.signal(_WAKE, self._on_wake)
             if _WAKE == signal.SIGINT:  # asyncio takes that over from Python's own handler alone
-                vars(signal).update(default_int_handler=handler)
+                vars(signal).update(default_int_handler=signal.getsignal(_WAKE))
         _shared.update(checker=self, files=self.files)
         # 8 MB of stack, for the compiler: musl gives a thread 128 kB.
         former = threading.stack_size(8 << 20 if os.name == 'posix' else 0)
@@ -782,8 +781,7 @@ class FileCheckerThread(threading.Thread):
     def __exit__(self, kind: object, error: Optional[BaseException], trace: object) -> bool:
         with contextlib.suppress(KeyboardInterrupt):  # the interrupt may come too late, and here
             is_asked = self.is_triggered and not _is_ctrl_c(error)  # as the last thing in main
-            is_exit = not is_asked and self._decide('exit')
-            while not is_exit and not self._tries and self.is_alive():  # until the parent is told
+            while is_asked and not self.status and self.is_alive():
                 time.sleep(TICK)
         self._decide('exit')
         self.has_left = True
@@ -812,8 +810,7 @@ class FileCheckerThread(threading.Thread):
                 if monotonic() >= next_hearing:
                     next_hearing = monotonic() + SLOW_TICK
                     if self._hears_the_end():
-                        self._decide('error')
-                        self._end_main()
+                        self._end_main('error')
                 if self._stop_at == float('inf') and (not self.has_left or _is_main_gone()):
                     self._reload_if_due()
                 _sleep(self.files.tick())
@@ -840,9 +837,9 @@ class FileCheckerThread(threading.Thread):
                                                PATIENCE if self._needs_sigint() else MOMENT)
         return not self._touched or monotonic() > self._stop_at or self._is_orphan()
 
-    def _decide(self, status: str) -> bool:
-        """Set the status if nobody has; tell whether it is this one. setdefault() is atomic."""
-        return bool(vars(self).setdefault('status', status) == status)
+    def _decide(self, status: str) -> None:
+        """Set the status, unless the other thread has: setdefault() is atomic."""
+        vars(self).setdefault('status', status)
 
     def _is_orphan(self) -> bool:
         """Tell whether the parent is dead; one that was merely stopped is not, where ids tell."""
@@ -860,14 +857,14 @@ class FileCheckerThread(threading.Thread):
         is_asked = self.is_triggered and not self.files.changed  # no save is half done or broken
         if not is_asked and (not changed or self._is_storm(changed)) or _at_prompt():
             return
+        # The parent is told first: main may end by itself at this very moment.
+        self.files.log.append('reload', time.time(), self._row, changed)
+        reason = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
+        _inform(f'{reason}, restarting')
         # Once main has ended, the interpreter waits for threads, until it is interrupted.
         if _is_main_gone():
             self.status, self.has_left = 'reload', False
-        if self._decide('reload'):
-            self.files.log.append('reload', time.time(), self._row, changed)
-            reason = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
-            _inform(f'{reason}, restarting')
-            self._end_main()
+        self._end_main('reload')
 
     def _is_storm(self, changed: Dict[str, Look]) -> bool:
         """Tell whether to pause: a program that rewrites its own files must not restart for ever.
@@ -891,8 +888,9 @@ class FileCheckerThread(threading.Thread):
         self._is_pausing = is_storm
         return is_storm
 
-    def _end_main(self) -> NoReturn:
+    def _end_main(self, status: str) -> NoReturn:
         """Interrupt main until it leaves; end the process in the end, also behind the block."""
+        self._decide(status)
         began, passed = monotonic(), 0.0
         grace = PATIENCE if self._has_heard_key else GRACE  # it has had some already
         while passed < grace and (self.has_left or not self._is_hopeless(passed)):
@@ -911,11 +909,11 @@ class FileCheckerThread(threading.Thread):
 
     def _is_hopeless(self, passed: float) -> bool:
         """Tell whether main swallows every interrupt, or hears none: a loop or a lock in C."""
-        is_deaf = not self._heard_at and not self._needs_sigint() and os.name == 'posix'
+        is_deaf = not self._heard_at and passed > PATIENCE and os.name == 'posix'
         # On Windows nothing interrupts threading's wait, nor a main that has no handler.
         is_vain = os.name == 'nt' and (_is_main_gone() or not callable(signal.getsignal(_WAKE)))
         is_held = bool(self._raised) and _at_prompt()  # pdb takes our interrupt for a mistake
-        return self._raised > 3 or is_vain or is_held or is_deaf and passed > PATIENCE
+        return self._raised > 3 or is_deaf or is_vain or is_held
 
     def _interrupt_main(self, left: float) -> None:
         """Wake main with a signal: ours, or SIGINT for a program that has a handler for it."""
@@ -944,7 +942,7 @@ class FileCheckerThread(threading.Thread):
         handler = signal.getsignal(signal.SIGINT)
         is_handled = (callable(handler)
                       and handler not in (signal.default_int_handler, self._on_wake)
-                      and not isinstance(getattr(handler, '__self__', None), _debugger()))
+                      and getattr(handler, '__module__', '') != 'pdb')
         # gevent shows where an interrupt was raised, which SIGINT does in no frame.
         return (is_handled or signal.getsignal(_WAKE) != self._on_wake
                 or 'gevent.hub' in sys.modules)
@@ -1498,15 +1496,10 @@ def _is_main_gone() -> bool:
     return not threading.main_thread().is_alive() and bool(_lasting_threads())
 
 
-def _debugger() -> Any:
-    """Return the base class of pdb and its kind, if the program has imported it."""
-    return getattr(sys.modules.get('bdb'), 'Bdb', ())
-
-
 def _at_prompt() -> bool:
     """Tell whether a thread waits at a debugger's prompt, which would swallow an interrupt."""
-    debugger = _debugger()  # few programs import it; a prompt's frames stand still
-    frames = sys._current_frames().values() if debugger else ()
+    debugger = getattr(sys.modules.get('bdb'), 'Bdb', ())  # the base of pdb and its kind
+    frames = sys._current_frames().values() if debugger else ()  # a prompt's stand still
     return any(frame.f_code.co_name == 'interaction'
                and isinstance(frame.f_locals.get('self'), debugger)
                for newest in frames for frame in _follow(newest, 'f_back'))
