@@ -272,21 +272,15 @@ def _become_parent(options: Dict[str, Any]) -> NoReturn:
     spec, file = getattr(getattr(main, '__spec__', None), 'name', ''), _file_of(main)
     _shared['environ'] = _first_environment() or _shared['environ']  # without what .env has added
     _shared['path'] = [path for path in sys.path if type(path) is str]
-    place = sys.path[:_HAS_PLACE]
     del sys.path[:_HAS_PLACE]
     library = [path for path in _shared['path'] if not _is_own(path)]
-    hiding = {name: module for name, module in sys.modules.copy().items()  # as a random.py
-              if '.' not in name and _is_own(_file_of(module) or _LIBRARY)
-              and PathFinder.find_spec(name, library)}
-    for name in hiding:
-        del sys.modules[name]
-    try:
-        command = _child_command(getattr(sys, 'orig_argv', []), _shared['argv'], sys.executable,
-                                 _own_flags(), spec, file, _shared['start'])
-        _Parent(command, options, [file] if spec in ('', '__main__') else []).run()
-    finally:  # for what the program has left to atexit
-        sys.path[:0] = place
-        sys.modules.update(hiding)
+    for name, module in sys.modules.copy().items():
+        if ('.' not in name and _is_own(_file_of(module) or _LIBRARY)
+                and PathFinder.find_spec(name, library)):  # a random.py beside the program
+            del sys.modules[name]
+    command = _child_command(getattr(sys, 'orig_argv', []), _shared['argv'], sys.executable,
+                             _own_flags(), spec, file, _shared['start'])
+    _Parent(command, options, [file] if spec in ('', '__main__') else []).run()
 
 
 def _check(interval: float, extra_files: Patterns, exclude_patterns: Patterns,
@@ -472,8 +466,6 @@ class _Parent:
             return
         waits, is_quick = self.options.get('wait'), monotonic() - self.born < QUICK
         is_end = self._is_end(status, is_quick)
-        if _has_no_reader():
-            sys.exit(status if status >= 0 else 128 - status)  # `reloader.py app.py | head`
         changes = self._changes(self.files, {*self.files, *_expand(*self.patterns)})
         # With --wait a source saved as a run ends counts each time; programs write other files.
         is_source = waits and any(path.endswith('.py') for path in changes)
@@ -1566,16 +1558,6 @@ def _processes() -> Iterator[Tuple[int, int, int]]:
     for pid, state, parent, group in rows:
         if state[:1] not in b'ZX':
             yield int(pid), int(parent), int(group)
-
-
-def _has_no_reader() -> bool:
-    """Tell whether standard output is a pipe that nobody reads any more."""
-    with contextlib.suppress(ImportError, AttributeError, OSError):  # Windows has no poll()
-        import select
-        poll = select.poll()
-        poll.register(1, 0)
-        return any(event & select.POLLERR for _, event in poll.poll(0))
-    return False
 
 
 def _is_in_foreground() -> bool:
