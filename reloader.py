@@ -132,6 +132,7 @@ _HERE = os.path.abspath(__file__)
 _LIBRARY = os.path.join(os.path.dirname(os.__file__), '')
 # As they are now: gevent and tests replace them.
 _sleep, _open, _stat, monotonic = time.sleep, open, os.stat, time.monotonic
+_MAIN: Any = threading.main_thread().ident
 
 
 # ---------------------------------------------------------------------------------- the ways in
@@ -921,7 +922,7 @@ class FileCheckerThread(threading.Thread):
         _wake_tk()
         # Else it would be ignored, end the process, or be a signal to the program.
         if handler == self._on_wake or callable(handler) and not is_reminder:
-            _signal_thread(threading.main_thread().ident, signum)
+            _signal_thread(_MAIN, signum)
         if not is_told:  # as Ctrl-C does: main may wait for them; the parent ends what is left
             # Multiprocessing ends these itself; they would show tracebacks, or be started anew.
             daemons = {worker.pid for worker in _workers() if worker.daemon}

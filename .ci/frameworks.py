@@ -88,8 +88,10 @@ def main():
 """,
     'gevent': WSGI
     + """
-from gevent.pywsgi import WSGIServer
 def main():
+    from gevent import monkey
+    monkey.patch_all()
+    from gevent.pywsgi import WSGIServer
     WSGIServer(('127.0.0.1', PORT), app).serve_forever()
 """,
     'gunicorn': WSGI
@@ -302,6 +304,8 @@ def perform(check: Check, folder: Path, log: Path) -> str:
             raise AssertionError(f'ran on for {TIMEOUT} s after Ctrl-C') from None
         if process.returncode != check.status:
             raise AssertionError(f'status {process.returncode} after Ctrl-C, not {check.status}')
+        if 'still busy' in log.read_text(errors='replace'):
+            raise AssertionError('it ended by force')
         # The others show some of their own as they end by Ctrl-C, and then not always.
         if check.framework == 'eventlet' and 'Traceback' in log.read_text(errors='replace'):
             raise AssertionError('a traceback that Ctrl-C would not have shown')
