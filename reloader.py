@@ -748,6 +748,7 @@ class FileCheckerThread(threading.Thread):
         self._row: Tuple[int, list[str]] = 0, []
         self._touched, self._age = -1, 0.0  # the lockfile's time, how long it has stood still
         self._stop_at = float('inf')  # when to interrupt main, if it goes on after Ctrl-C
+        self._prompted = -PATIENCE  # monotonic: when a debugger's prompt was last seen
         self._has_heard_key = False  # Ctrl-C, as a terminal sends it to all in its foreground
         # What the handler in main goes by, once main is to end.
         self._tries = self._raised = 0
@@ -846,9 +847,12 @@ class FileCheckerThread(threading.Thread):
 
     def _reload_if_due(self) -> None:
         """Take one look, and reload if there is a reason."""
+        if _at_prompt():
+            self._prompted = monotonic()
         changed = self.files.look()
         is_asked = self.is_triggered and not self.files.changed  # no save is half done or broken
-        if not is_asked and (not changed or self._is_storm(changed)) or _at_prompt():
+        is_held = monotonic() - self._prompted < PATIENCE  # the person may step over a line
+        if not is_asked and (not changed or self._is_storm(changed)) or is_held:
             return
         # The parent is told first: main may end by itself at this very moment.
         self.files.log.append('reload', time.time(), self._row, changed)
@@ -1132,7 +1136,8 @@ class _Files:
     def excepthook_around(self, hook: Callable[..., Any]) -> Callable[..., None]:
         """Return an excepthook that shows no frames of ours, and nothing of a Ctrl-C."""
         def excepthook(kind: object, error: BaseException, trace: Any) -> None:
-            self.watch_fix(error)
+            with contextlib.suppress(Exception):  # what it calls may be what has failed
+                self.watch_fix(error)
             while trace and trace.tb_frame.f_code.co_filename in ('<string>', __file__):
                 trace = trace.tb_next
             if not _is_ctrl_c(error):

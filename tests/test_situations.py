@@ -429,6 +429,23 @@ class NobodyKeepsStaleCode(TogetherTestCase):
             self.assertEqual(app.count('^ZeroDivisionError'), 1, app.output)
         self.at_once(scene, ways())
 
+    def test_after_an_error_in_what_shows_it(self):
+        def scene(case):
+            case.write_app('one', '''
+                import unittest.mock
+                with unittest.mock.patch('os.path.join', side_effect=RuntimeError('mocked')):
+                    READY
+                    while not os.path.exists('go'): time.sleep(0.01)
+                time.sleep(600)
+                ''')
+            app = case.start_app()
+            app.wait_ready('one')
+            app.wait_for('^RuntimeError: mocked')
+            case.write('go', '')
+            case.write_app('two')
+            app.wait_ready('two')
+        self.at_once(scene, ways())
+
     def test_after_its_tests_have_replaced_what_the_checker_calls(self):
         """unittest.mock is meant for the program alone; its mocks are called by nobody else."""
         def scene(case, name):

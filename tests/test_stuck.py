@@ -551,7 +551,7 @@ class WhatHoldsOn(TogetherTestCase):
     def test_at_the_pdb_prompt_is_left_to_the_person_there(self):
         """A save waits until the program goes on, past the grace time: the same one answers."""
         def scene(case):
-            case.write_app('one', 'breakpoint()\n' + FOREVER)
+            case.write_app('one', 'breakpoint()\ntime.sleep(1.5)\n' + FOREVER)
             app = case.start_app(stdin=subprocess.PIPE)
             first = app.wait_ready('one')
             app.type('p "at", "prompt", %d\n' % first)
@@ -560,7 +560,10 @@ class WhatHoldsOn(TogetherTestCase):
             time.sleep(GRACE + 1)  # nothing may happen all the while: shown by the answer
             app.type('p "still", os.getpid()\n')
             app.wait_for("'still', %d" % first)
-            self.assertTrue(is_alive(first))
+            app.type('n\n')  # over a line that takes its time
+            app.type('p "stepped", os.getpid()\n')
+            app.wait_for("'stepped', %d" % first)
+            self.assertEqual(app.count('restarting'), 0, app.output)
             app.type('c\n')
             app.wait_ready('two')
         self.at_once(scene, ways())
