@@ -1599,7 +1599,8 @@ def _find_lockfile(environ: Any) -> str:
 
 def _first_environment() -> Dict[str, str]:
     """Return what this process was started with, where Linux tells: os.environ may be changed."""
-    with contextlib.suppress(OSError), open('/proc/self/environ', 'rb') as file:
+    path = '/proc/self/environ' if os.name == 'posix' else ''  # Wine shows its own there
+    with contextlib.suppress(OSError), open(path, 'rb') as file:
         items = os.fsdecode(file.read()).split('\0')  # setproctitle writes over them
         return dict(item.partition('=')[::2] for item in items if '=' in item)
     return {}

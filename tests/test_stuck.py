@@ -10,8 +10,8 @@ import textwrap
 import time
 import unittest
 
-from tests.support import (FOREVER, PYPY, WINDOWS, both_ways, is_alive, needs_posix, side_by_side,
-                           skip, skip_unless, wait_gone)
+from tests.support import (FOREVER, PYPY, WINDOWS, both_ways, needs_posix, side_by_side, skip,
+                           skip_unless, wait_gone)
 from tests.together import TogetherTestCase, ways
 
 GRACE = 5.0  # seconds, the grace time
