@@ -974,6 +974,12 @@ class FileCheckerThread(threading.Thread):
 
     def leave(self) -> NoReturn:
         """Leave through the interpreter's own end, which the parent and this thread limit."""
+        deadline = monotonic() + PATIENCE
+        while workers := [worker.pid for worker in _workers() if not worker.daemon]:
+            if monotonic() > deadline:  # Python itself would wait for them
+                _signal(workers, signal.SIGTERM)
+                break
+            time.sleep(TICK / 2)
         # A debugger stops at a SystemExit that means failure; the record has asked already.
         is_debugged = sys.gettrace() is not None or 'pydevd' in sys.modules
         sys.exit(0 if self.status == 'reload' and is_debugged else self._exits[self.status])
