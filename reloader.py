@@ -328,8 +328,7 @@ class _Parent:
         self.files: Dict[str, Look] = {}
         self.child: Any = None  # the Popen, while it runs
         self.log = _Log('')  # the last child's; its number counts the starts
-        # Monotonic: the last start and exit; not before the third, the next start.
-        self.born = self.exited = self.earliest = 0.0
+        self.born = self.earliest = 0.0  # monotonic: the last start; not before this, the next
         self.ended = 0  # when the last child failed or ended, by the lockfile's clock, in ns
         self.noticed: Optional[float] = None  # by the wall clock: when a change was seen
         self.was_saved = False  # whether a save has started the child
@@ -337,6 +336,7 @@ class _Parent:
         self.row: Any = 0, []  # the child's; see FileCheckerThread._is_storm
         self.cause: list[str] = []  # what changed while the last child ran, and led to this one
         self.left: set[int] = set()  # the processes that the last child may have left running
+        self.told: set[int] = set()  # those that have heard SIGINT
         self.hint = ' (Ctrl-C ends it)'  # the first time
         self.caught, self.caught_at = 0, 0.0  # the first signal that asked for the end
 
@@ -353,6 +353,8 @@ class _Parent:
                 status = self._wait_for_child()
                 _terminal(terminal)
                 self._follow_exit(status)
+                if not self.caught:
+                    self._end_left()
         if not self.caught:
             sys.exit(_say('the lockfile was deleted, stopped'))
         _inform(f'stopped by {signal.Signals(self.caught).name}')
@@ -368,7 +370,6 @@ class _Parent:
         while not self._is_over():
             reason = next(filter(None, map(_why_unreadable, self.scripts)), '')
             if not reason and monotonic() >= self.earliest:
-                self._end_left()
                 self._write_header()
                 _block_sigint(True)
                 try:
@@ -390,15 +391,16 @@ class _Parent:
         return False
 
     def _end_left(self) -> None:
-        """End what the last child has left running; at a reload that has heard SIGINT already."""
-        deadlines = (signal.SIGTERM, self.exited + MOMENT), (_KILL, monotonic() + PATIENCE)
-        for signum, deadline in deadlines:
+        """End what the last child has left running: as Ctrl-C would, by SIGTERM, then by force."""
+        now = monotonic()
+        steps = (signal.SIGINT, now), (signal.SIGTERM, now + MOMENT), (_KILL, now + PATIENCE)
+        for signum, begin in steps:
             while self.left:
                 self.left &= _group().keys()  # those that still run
-                if not self.left or monotonic() > deadline:
+                if not self.left or self.caught or monotonic() > begin:
                     break
                 time.sleep(TICK / 2)
-            _signal(self.left, signum)
+            _signal(self.left - self.told if signum == signal.SIGINT else self.left, signum)
 
     def _write_header(self) -> None:
         """Tell the next child what it starts from. The lockfile stays the same file."""
@@ -411,12 +413,13 @@ class _Parent:
                 handles[key] = listener.fileno()
             else:
                 listener.close()
-        self.log = _Log(self.log.path, self.log.number + 1)
-        self.log.append('start', {
+        log = _Log(self.log.path, self.log.number + 1)
+        log.append('start', {
             'parent': os.getpid(), 'started': _mtime(self.log.path, touch=True) / 1e9,
             'noticed': self.noticed, 'files': self.files, 'patterns': self.patterns,
             'row': self.row, 'options': self.options, 'sockets': handles})
-        self.born, self.noticed = monotonic(), None
+        # Only now, as the heartbeat would read the last child's records as this one's.
+        self.log, self.born, self.noticed = log, monotonic(), None
 
     def _wait_for_child(self) -> int:
         """Return the child's exit status; on Windows handlers run only between two waits."""
@@ -425,15 +428,14 @@ class _Parent:
         while os.name == 'nt' and self.child.poll() is None:
             time.sleep(TICK)
         status: int = self.child.wait()
-        self.child, self.exited = None, monotonic()
-        self.ended = _mtime(self.log.path, touch=True)
+        self.child, self.ended = None, _mtime(self.log.path, touch=True)
         if status == 0xC000013A:  # Windows' word for Ctrl-C
             self.caught = self.caught or signal.SIGINT
         return status
 
     def _take_records(self) -> set[str]:
         """Take over what the child has learned; return the kinds of its records."""
-        self.left = set()
+        self.left, self.told = set(), set()
         records = _Log(self.log.path).read()
         if len(records) == 1:  # it ended above its import of this module; nobody knows when
             self.ended = int(records[0][1]['started'] * 1e9)
@@ -452,6 +454,7 @@ class _Parent:
                 _shared['path'], self.ended = values
             elif kind == 'left':
                 self.left |= values[0]
+                self.told |= values[1]
             elif kind == 'reload':
                 self.noticed, self.row, changes = values
                 self.was_saved, self.threes = True, 0
@@ -507,6 +510,8 @@ class _Parent:
         _inform(f'{_list_names(changes)} changed, restarting')
         self.noticed = time.time()
         self.files.update(changes)  # the next child starts from them
+        for path in filter(os.path.exists, changes):
+            _drop_bytecode(path)
 
     def _wait_for_change(self, status: int) -> None:
         """Wait until a file of the program or a new one around it is saved, or until the end."""
@@ -804,7 +809,8 @@ class FileCheckerThread(threading.Thread):
                 if monotonic() >= next_hearing:
                     next_hearing = monotonic() + SLOW_TICK
                     if self._hears_the_end():
-                        self._end_main('error')
+                        self._decide('error')
+                        self._end_main()
                 if self._stop_at == float('inf') and (not self.has_left or _is_main_gone()):
                     self._reload_if_due()
                 _sleep(self.files.tick())
@@ -831,9 +837,9 @@ class FileCheckerThread(threading.Thread):
                                                PATIENCE if self._needs_sigint() else MOMENT)
         return not self._touched or monotonic() > self._stop_at or self._is_orphan()
 
-    def _decide(self, status: str) -> None:
-        """Set the status, unless the other thread has: setdefault() is atomic."""
-        vars(self).setdefault('status', status)
+    def _decide(self, status: str) -> bool:
+        """Set the status if nobody has; tell whether it is this one. setdefault() is atomic."""
+        return bool(vars(self).setdefault('status', status) == status)
 
     def _is_orphan(self) -> bool:
         """Tell whether the parent is dead; one that was merely stopped is not, where ids tell."""
@@ -861,7 +867,8 @@ class FileCheckerThread(threading.Thread):
         # Once main has ended, the interpreter waits for threads, until it is interrupted.
         if _is_main_gone():
             self.status, self.has_left = 'reload', False
-        self._end_main('reload')
+        if self._decide('reload'):
+            self._end_main()
 
     def _is_storm(self, changed: Dict[str, Look]) -> bool:
         """Tell whether to pause: a program that rewrites its own files must not restart for ever.
@@ -885,9 +892,8 @@ class FileCheckerThread(threading.Thread):
         self._is_pausing = is_storm
         return is_storm
 
-    def _end_main(self, status: str) -> NoReturn:
+    def _end_main(self) -> NoReturn:
         """Interrupt main until it leaves; end the process in the end, also behind the block."""
-        self._decide(status)
         began, passed = monotonic(), 0.0
         grace = PATIENCE if self._has_heard_key else GRACE  # it has had some already
         while passed < grace and (self.has_left or not self._is_hopeless(passed)):
@@ -923,16 +929,16 @@ class FileCheckerThread(threading.Thread):
         is_unheard = self._tries == 2 and not self._heard_at  # SIGINT wakes sigwait, too
         signum = signal.SIGINT if needs_sigint and not is_reminder or is_unheard else _WAKE
         handler = signal.getsignal(signum)
+        children: set[int] = set()
+        if not is_told:  # before main, which may leave at once
+            # Multiprocessing ends its daemons; they would show tracebacks, or be started anew.
+            children = _children() - {worker.pid for worker in _workers() if worker.daemon}
+            self.files.log.append('left', children, children)
         _wake_tk()
         # Else it would be ignored, end the process, or be a signal to the program.
         if handler == self._on_wake or callable(handler) and not is_reminder:
             _signal_thread(_MAIN, signum)
-        if not is_told:  # as Ctrl-C does: main may wait for them; the parent ends what is left
-            # Multiprocessing ends these itself; they would show tracebacks, or be started anew.
-            daemons = {worker.pid for worker in _workers() if worker.daemon}
-            children = _children() - daemons
-            self.files.log.append('left', children)
-            _signal(children, signal.SIGINT)
+        _signal(children, signal.SIGINT)  # as Ctrl-C does: main may wait for them
 
     def _needs_sigint(self) -> bool:
         """Tell whether the program handles SIGINT, or our signal; not what pdb leaves behind."""
@@ -1034,7 +1040,7 @@ def _become_child(environ: Any) -> bool:
 
 def _leave_children(log: _Log, child: int) -> None:
     """Leave what still runs to the parent, which ends it before the next start."""
-    if not log.append('left', _children()) and os.getpid() == child:  # the parent is gone
+    if not log.append('left', _children(), set()) and os.getpid() == child:  # the parent is gone
         _signal(_children(), signal.SIGTERM)
 
 
@@ -1090,6 +1096,8 @@ class _Files:
         # Monotonic: when main began, when the first of the changes came, and when the last one was
         # seen to come or go, or a file of which that might not be seen.
         self.entered = self.first_change = self.last_change = 0.0
+        self.gone: set[str] = set()  # the changed files that are away or empty
+        self.gone_at = 0.0  # monotonic: since when it is these
         self._names: set[str] = set()  # of the modules that were looked up
         self._hot: list[str] = []
         self._hot_of = 0  # how many files there were when _hot was chosen
@@ -1207,6 +1215,7 @@ class _Files:
             status = _stat(path)
             if is_made or max(status.st_mtime, status.st_ctime) < self.started:
                 return self.look_now(path)
+            _drop_bytecode(path)
         return None
 
     def tick(self) -> float:
@@ -1227,17 +1236,17 @@ class _Files:
             if any(f'.popen_{kind}' in names for kind in ('spawn', 'forkserver', 'loky')):
                 for path in _files_around([*self.known], ()):
                     self.watch(path if path.endswith('.py') else '', self._look_when_read)
-            self._examine({*self.known} - self.modules)
+            self._examine([path for path in [*self.known] if path not in self.modules])
             cost = 100 * (time.thread_time() - began)  # a hundredth of a core at the most
             self._next_extra = now + max(self.interval - 4 * TICK, min(cost, LAZY))
         self._examine({*self.changed, *self._hot_files()})
         is_round = now >= self._next_round or len(self.changed) > count
         if is_round:
             self._next_round = now + self.interval - 4 * TICK  # the tick, and the reload, add
-            self._examine({*self.known} & self.modules)
+            self._examine([path for path in [*self.known] if path in self.modules])
         if not self.changed:
             self.first_change = now
-        ready = self._ready_changes() if self.changed else {}
+        ready = self._ready_changes()
         if is_round and not ready:
             self.find()
         return ready
@@ -1269,17 +1278,19 @@ class _Files:
         """Return the changed files if it is time: none is half done, none follows, all compile."""
         now, main = monotonic(), sys.modules.get('__main__')
         script = _source_of(_file_of(main))
-        gone = {path: look for path, look in self.changed.items()
+        gone = {path for path, look in self.changed.items()
                 if not look or not look[1] and (self.known[path] or (0, 1))[1]}
-        if len(gone) == len(self.changed):
-            patience = PATIENCE  # alone it is being written
-        elif gone:
-            patience = 2 * MOMENT  # it was deleted if another file is saved meanwhile
+        if gone != self.gone:
+            self.gone, self.gone_at = gone, now
+        if gone:  # it was deleted if another file is saved meanwhile; alone it is being written
+            patience = PATIENCE if len(gone) == len(self.changed) else 2 * MOMENT
+            is_early = now - self.gone_at < patience
         else:  # git checkout changes several, some of them perhaps before this start
             is_burst = len(self.changed) > 1 or now - self.entered <= MOMENT
-            patience = 2 * TICK if is_burst and now - self.first_change < PATIENCE else 0.0
+            is_early = (is_burst and now - self.last_change < 2 * TICK
+                        and now - self.first_change < PATIENCE)
         # An empty program would end at once, and both processes with it.
-        if now - self.last_change < patience or gone.get(script):
+        if is_early or script in gone and self.changed[script]:
             return {}
         # Whatever its name is, a script has no spec, unlike a module or an archive.
         sources = {path: look and look[3] or look  # a large file has no hash
@@ -1529,7 +1540,7 @@ def _wake_tk() -> None:
 def _children(root: int = 0) -> set[int]:
     """Return the processes of our group below this one, or below root, at any depth."""
     group: Dict[int, int] = {}
-    with contextlib.suppress(OSError):  # there is no child, as a rule, or no descriptor is left
+    with contextlib.suppress(OSError):  # there is no child, as a rule
         if hasattr(os, 'waitid'):
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         group = _group()
@@ -1546,7 +1557,10 @@ def _group() -> Dict[int, int]:
     """
     if os.name == 'nt':
         return {worker.pid: os.getpid() for worker in _workers()}
-    return {pid: parent for pid, parent, group in _processes() if group == os.getpgrp()}
+    table: list[Tuple[int, int, int]] = []
+    with contextlib.suppress(OSError):  # no descriptor is left, or no process for ps
+        table += _processes()
+    return {pid: parent for pid, parent, group in table if group == os.getpgrp()}
 
 
 def _workers() -> list[Any]:
