@@ -41,6 +41,24 @@ class AFileThatIsNotUsedAnyMore(TogetherTestCase):
             self.assertEqual((len(app.pids()), app.count('old.py')), (4, 0), app.output)
         self.at_once(scene, ways('deleted', 'broken'))
 
+    def test_beside_one_that_is_always_written_holds_up_no_save(self):
+        def scene(case):
+            (case.folder / 'work').mkdir()
+            case.write('work/gone', 'x')
+            case.write_app('one', '''
+                while not os.path.exists('go'): time.sleep(0.01)
+                os.remove('work/gone')
+                while True:
+                    with open('work/log', 'a') as file: file.write('x')
+                    time.sleep(0.1)
+                ''', before="open('work/log', 'w').close()", extra_files=['work'])
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write('go', '')
+            case.write_app('two')
+            app.wait_ready('two', timeout=20)
+        self.at_once(scene, ways())
+
     def test_is_no_reason_to_run_a_finished_program_again(self):
         def scene(case):
             app, _ = start_with_module(case, name='old')

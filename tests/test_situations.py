@@ -551,7 +551,7 @@ class ItEndsAsCtrlCWould(TogetherTestCase):
     def test_what_it_leaves_behind_as_it_crashes_is_ended_before_the_next_start(self):
         def scene(case, ending):
             case.write_app('one', self.STARTING.replace('time.sleep(600)', ending)
-                           % ("trap '' INT; while :; do sleep 0.1; done", False),
+                           % ("trap 'echo interrupted' INT; while :; do sleep 0.1; done", False),
                            'import subprocess')
             app = case.start_app()
             other = int(app.wait_for(r'^other (\d+)').group(1))
@@ -560,7 +560,46 @@ class ItEndsAsCtrlCWould(TogetherTestCase):
             case.write_app('two')
             app.wait_ready('two')
             self.assertFalse(is_alive(other))
+            self.assertEqual(app.count('^interrupted'), 1, app.output)
         self.at_once(scene, ways('1 / 0', 'sys.exit(1)'))
+
+    TRIGGERING = ('import reloader; os.path.exists("again") or '
+                  '[open("again", "w").close(), reloader.trigger_reload()]')
+
+    def test_one_hears_ctrl_c_once_however_main_ends(self):
+        """Before SIGTERM, which lets no `finally` run."""
+        def scene(case, ending):
+            other = ("trap 'echo interrupted' INT; trap 'echo ended; exit' TERM; : > set; "
+                     "while :; do sleep 0.05; done")
+            text = self.STARTING % (other, False)
+            text = text.replace('READY; time.sleep(600)', '''
+        while not os.path.exists('set'): time.sleep(0.01)
+        READY
+        ''' + ending)
+            case.write_app('one', text, 'import subprocess')
+            app = case.start_app()
+            app.wait_ready('one')
+            if ending != self.TRIGGERING:
+                case.write_app('two')
+            app.wait_for('^interrupted')
+            app.wait_for('^ended')
+            self.assertEqual(app.count('^interrupted'), 1, app.output)
+        self.at_once(scene, ways('time.sleep(600)', 'while True: pass', self.TRIGGERING))
+
+    def test_ctrl_c_while_one_is_ended_starts_nothing(self):
+        def scene(case):
+            case.write_app('one', self.STARTING % (
+                "trap '' INT TERM; echo deaf; while :; do sleep 0.05; done", False),
+                'import subprocess')
+            app = case.start_app()
+            app.wait_for('^deaf')
+            case.write_app('two')
+            app.wait_for(changed('app.py'))
+            wait_gone(app.pids()[0])
+            app.ctrl_c()
+            self.assertEqual(app.wait_exit(), 130, app.output)
+            self.assertEqual(len(app.pids()), 1, app.output)
+        self.at_once(scene, ways())
 
     def test_one_whose_own_parent_ends_sooner_is_ended_too(self):
         def scene(case):
