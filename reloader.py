@@ -353,7 +353,8 @@ class _Parent:
                 status = self._wait_for_child()
                 _terminal(terminal)
                 self._follow_exit(status)
-                if self.noticed or not self.caught:  # Ctrl-C alone leaves it, as plainly
+                # After Ctrl-C alone stays what a plain run would leave.
+                if self.noticed or not self.caught:
                     self._end_left()
         if not self.caught:
             sys.exit(_say('the lockfile was deleted, stopped'))
