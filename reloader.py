@@ -511,7 +511,7 @@ class _Parent:
         _inform(f'{_list_names(changes)} changed, restarting')
         self.noticed = time.time()
         self.files.update(changes)  # the next child starts from them
-        for path in filter(os.path.exists, changes):
+        for path in filter(os.path.exists, changes):  # a file new to us was compared with nothing
             _drop_bytecode(path)
 
     def _wait_for_change(self, status: int) -> None:
@@ -1246,8 +1246,8 @@ class _Files:
             self._next_round = now + self.interval - 4 * TICK  # the tick, and the reload, add
             self._examine([path for path in [*self.known] if path in self.modules])
         if not self.changed:
-            self.first_change = now
-        ready = self._ready_changes()
+            self.first_change, self.gone = now, set()
+        ready = self._ready_changes() if self.changed else {}
         if is_round and not ready:
             self.find()
         return ready
