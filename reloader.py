@@ -752,6 +752,7 @@ class FileCheckerThread(threading.Thread):
         self.has_left = self.is_triggered = self._is_pausing = False
         # How many reloads in a row came early, for which files; see _is_storm.
         self._row: Tuple[int, list[str]] = 0, []
+        self._next_hearing = 0.0
         self._touched, self._age = -1, 0.0  # the lockfile's time, how long it has stood still
         self._stop_at = float('inf')  # when to interrupt main, if it goes on after Ctrl-C
         self._prompted = -PATIENCE  # monotonic: when a debugger's prompt was last seen
@@ -803,17 +804,15 @@ class FileCheckerThread(threading.Thread):
 
     def run(self) -> None:
         """Look, until there is a reason to end; then see to it that main ends."""
-        shown, next_hearing = '', 0.0
+        shown = ''
         # Under our own parent it goes on behind the block: threads may keep the process alive.
         while (not self.has_left or self.files.header) and _shared['checker'] is self:
             try:
-                if monotonic() >= next_hearing:
-                    next_hearing = monotonic() + SLOW_TICK
-                    if self._hears_the_end():
-                        self._decide('error')
-                        self._end_main()
-                if self._stop_at == float('inf') and (not self.has_left or _is_main_gone()):
-                    self._reload_if_due()
+                with self.files.looking:
+                    is_end = self._hears_the_end() or self._is_reload_due()
+                if is_end:
+                    self._decide('error')  # if not the reload
+                    self._end_main()
                 _sleep(self.files.tick())
             except Exception as error:  # which nobody foresaw: the next look may do better
                 _sleep(SLOW_TICK)
@@ -824,6 +823,9 @@ class FileCheckerThread(threading.Thread):
 
     def _hears_the_end(self) -> bool:
         """Read the lockfile; tell whether its parent is gone or has asked for the end."""
+        if monotonic() < self._next_hearing:
+            return False
+        self._next_hearing = monotonic() + SLOW_TICK
         former, self._touched = self._touched, _mtime(self.lockfile)
         # Hearings are counted, so that a suspended laptop does not make the parent look dead.
         self._age = self._age + SLOW_TICK if self._touched == former else 0.0
@@ -852,15 +854,17 @@ class FileCheckerThread(threading.Thread):
             _unlink(self.lockfile)
         return is_gone
 
-    def _reload_if_due(self) -> None:
-        """Take one look, and reload if there is a reason."""
+    def _is_reload_due(self) -> bool:
+        """Take one look; tell whether main must end, for a reload that is announced."""
+        if self._stop_at < float('inf') or self.has_left and not _is_main_gone():
+            return False
         if _at_prompt():
             self._prompted = monotonic()
         changed = self.files.look()
         is_asked = self.is_triggered and not self.files.changed  # no save is half done or broken
         is_held = monotonic() - self._prompted < PATIENCE  # the person may step over a line
         if not is_asked and (not changed or self._is_storm(changed)) or is_held:
-            return
+            return False
         # The parent is told first: main may end by itself at this very moment.
         self.files.log.append('reload', time.time(), self._row, changed)
         reason = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
@@ -868,8 +872,7 @@ class FileCheckerThread(threading.Thread):
         # Once main has ended, the interpreter waits for threads, until it is interrupted.
         if _is_main_gone():
             self.status, self.has_left = 'reload', False
-        if self._decide('reload'):
-            self._end_main()
+        return self._decide('reload')
 
     def _is_storm(self, changed: Dict[str, Look]) -> bool:
         """Tell whether to pause: a program that rewrites its own files must not restart for ever.
@@ -1033,6 +1036,8 @@ def _become_child(environ: Any) -> bool:
     sys.excepthook = sys.__excepthook__ = files.excepthook_around(sys.excepthook)
     hook = sys.unraisablehook  # it hears of an interrupt in the interpreter's own end
     sys.unraisablehook = lambda found: None if _is_ctrl_c(found.exc_value) else hook(found)
+    # A free-threaded Python waits for ever, at its end, for what a thread holds as it looks.
+    atexit.register(files.looking.acquire, True, MOMENT)
     atexit.register(_leave_children, files.log, os.getpid())
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # before that: it would show
     _block_sigint(False)
@@ -1103,6 +1108,7 @@ class _Files:
         self._hot: list[str] = []
         self._hot_of = 0  # how many files there were when _hot was chosen
         self._next_round = self._next_extra = 0.0  # monotonic
+        self.looking = threading.Lock()
         if self.options.get('exclude_patterns') or self.options.get('extra_files'):
             import glob  # noqa: F401  # and fnmatch, before a file beside the program hides them
 
