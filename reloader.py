@@ -31,8 +31,6 @@ what happens                                   what follows                     
 a watched file changes                         main unwinds, the child exits 3, the parent
                                                starts it again; postponed until every
                                                changed module compiles
-main returns, or ``sys.exit(n)`` with any n    both end                                     n
-other than 1 or 3
 an error (status 1) or a signal ends the       the parent says so, waits for a change,
 child, or it exits with any status but 0 or    starts it again
 130 within ten seconds of a reload
@@ -40,6 +38,7 @@ the child exits 3 by itself                    it is started again; it counts as
                                                the third time in a row within ten seconds
                                                of its start, or when an installed package
                                                raised it, as uvicorn does
+main returns, or any other ``sys.exit(n)``     both end                                     n
 Ctrl-C                                         both end, the child first, no traceback; a    130
                                                program that does not end is ended after the
                                                grace time (5 to 8 seconds)
@@ -50,10 +49,10 @@ the lockfile is deleted                        both end, one line says so       
 
 It is for development. It does not swap code in a running program, refresh a browser, or replace a
 supervisor. A save is noticed by looking, not by an event, so it works in containers and on network
-drives too. A C extension that does not release the GIL delays the reload. On Windows a main thread
-that waits for a lock, input, a socket or a process is ended after the grace time; a reload ends
-multiprocessing's processes alone, no socket outlives it, and a dead parent is noticed only by the
-age of the lockfile.
+drives too. Code in C that holds the GIL delays the reload. On Windows a main thread that waits for
+a lock, input, a socket or a process is ended after the grace time; a reload ends multiprocessing's
+processes alone, no socket outlives it, and a dead parent is noticed only by the age of the
+lockfile.
 
 The protocol and its words are Bottle's (Marcel Hellkamp), the call is Werkzeug's (Armin Ronacher
 and others), watching zip files and waiting after a crash come from CherryPy and hupper.
@@ -147,11 +146,12 @@ def run_with_reloader(main_func: Callable[[], Any], extra_files: Patterns = None
 
     The parent never returns: it leaves by SystemExit. The child returns when main_func has ended
     by itself or by Ctrl-C. For a reload it leaves by SystemExit too, when main_func has unwound;
-    code around the call that swallows it changes nothing.
+    code around the call that swallows it does not stop the reload.
 
     extra_files: one or more to watch as well: names, directories (all in them) or glob patterns.
     exclude_patterns: one or more names, directories or fnmatch patterns that are not watched.
-    interval: the longest time in seconds that a save may go unnoticed; most are seen at once.
+    interval: the longest time in seconds that a save may go unnoticed (5 among thousands of extra
+    files); most are seen at once.
 
     Raises TypeError and ValueError for bad arguments, RuntimeError off the main thread, at an
     interactive prompt and in a worker of multiprocessing that imports the program anew. A program
@@ -228,7 +228,7 @@ def watch(*patterns: Union[str, os.PathLike[str]]) -> None:
 
 
 def trigger_reload() -> None:
-    """Restart the program, from its own code. Raises RuntimeError where no reloader runs."""
+    """Restart the program, from its own code. Raises RuntimeError outside it and in its forks."""
     checker = _checker()
     if checker is None:
         raise RuntimeError('trigger_reload() needs a program that runs under the reloader')
@@ -359,6 +359,8 @@ class _Parent:
         if not self.caught:
             sys.exit(_say('the lockfile was deleted, stopped'))
         _inform(f'stopped by {signal.Signals(self.caught).name}')
+        if self.caught != signal.SIGINT and _lasting_threads()[1:]:
+            os._exit(128 + self.caught)  # in a plain run, too, it waits for no thread
         sys.exit(128 + self.caught)
 
     def _is_over(self) -> bool:
@@ -459,8 +461,9 @@ class _Parent:
             elif kind == 'reload':
                 self.noticed, self.row, changes = values
                 self.was_saved, self.threes = True, 0
-                self.cause = sorted(changes) if self.row[0] > 1 else []
-                self.files.update(changes)
+                self.cause = changes if self.row[0] > 1 else []
+                # Once more, as Python may have written bytecode of what it was reading then.
+                self.files.update(self._changes(self.files, changes))
         return {kind for kind, *_ in records}
 
     def _follow_exit(self, status: int) -> None:
@@ -866,7 +869,7 @@ class FileCheckerThread(threading.Thread):
         if not is_asked and (not changed or self._is_storm(changed)) or is_held:
             return False
         # The parent is told first: main may end by itself at this very moment.
-        self.files.log.append('reload', time.time(), self._row, changed)
+        self.files.log.append('reload', time.time(), self._row, sorted(changed))
         reason = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
         _inform(f'{reason}, restarting')
         # Once main has ended, the interpreter waits for threads, until it is interrupted.
@@ -961,14 +964,16 @@ class FileCheckerThread(threading.Thread):
             self._former(signum, frame)
         stack = [*_follow(frame, 'f_back')]
         ours = FileCheckerThread.__enter__.__code__, FileCheckerThread.__exit__.__code__
-        is_told = self._tries == 2 and not self._heard_at  # by SIGINT: sigwait() has returned it
-        if not self._tries or is_told or any(frame.f_code in ours for frame in stack):
+        if not self._tries or self.has_left or any(frame.f_code in ours for frame in stack):
             return  # it is a stray one, or main is not in the block yet, or any more
         is_cleaning = any(map(_is_ctrl_c, _chain(sys.exc_info()[1])))
         # What stands behind an `except KeyboardInterrupt: pass` is at a later place; a loop's next
         # turn is at the same or an earlier one.
         place = tuple(frame.f_lasti for frame in reversed(stack))  # offsets, the outermost first
-        self._heard_at = self._heard_at or place
+        # The second try was SIGINT: it has raised just now, or sigwait() has returned it.
+        is_told = (self._tries > 1 and signum != signal.SIGINT
+                   and callable(signal.getsignal(signal.SIGINT)))
+        self._heard_at = self._heard_at or ((-1,) if is_told else place)
         error = self._interrupt()
         # Tk keeps what it swallows, in sys.last_value or out of sight: main has left its frames.
         is_kept = isinstance(error, BaseException) and (
@@ -977,6 +982,7 @@ class FileCheckerThread(threading.Thread):
         if is_cleaning or not is_kept and (place > self._heard_at or error):
             return
         self._raised += 1
+        self.has_left = not threading.main_thread().is_alive()  # it goes on to atexit
         errors = [_Interrupt()]
         # Without reference counts nobody can tell when main has swallowed it.
         self._interrupt = weakref.ref(errors[0]) if hasattr(sys, 'getrefcount') else lambda: True
@@ -1036,18 +1042,20 @@ def _become_child(environ: Any) -> bool:
     sys.excepthook = sys.__excepthook__ = files.excepthook_around(sys.excepthook)
     hook = sys.unraisablehook  # it hears of an interrupt in the interpreter's own end
     sys.unraisablehook = lambda found: None if _is_ctrl_c(found.exc_value) else hook(found)
-    # A free-threaded Python waits for ever, at its end, for what a thread holds as it looks.
-    atexit.register(files.looking.acquire, True, MOMENT)
-    atexit.register(_leave_children, files.log, os.getpid())
+    atexit.register(_leave_interpreter, files, os.getpid())
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # before that: it would show
     _block_sigint(False)
     return True
 
 
-def _leave_children(log: _Log, child: int) -> None:
+def _leave_interpreter(files: _Files, child: int) -> None:
     """Leave what still runs to the parent, which ends it before the next start."""
-    if not log.append('left', _children(), set()) and os.getpid() == child:  # the parent is gone
-        _signal(_children(), signal.SIGTERM)
+    is_told = files.log.append('left', _children(), set())
+    if os.getpid() == child:  # not in what it has forked
+        # A free-threaded Python would wait for ever for what the checker holds during a look.
+        files.looking.acquire(timeout=MOMENT)
+        if not is_told:  # the parent is gone
+            _signal(_children(), signal.SIGTERM)
 
 
 def _show(error: Any) -> None:
@@ -1280,6 +1288,7 @@ class _Files:
                 self.changed[path] = look
             elif look and look[3] and now > self.last_change + YOUNG:
                 self.known[path] = (*look[:3], None)
+                self.log.append('file', path, self.known[path])  # nor need the next child hash it
 
     def _ready_changes(self) -> Dict[str, Look]:
         """Return the changed files if it is time: none is half done, none follows, all compile."""
@@ -1649,7 +1658,8 @@ _shared = vars(sys).setdefault('_reloader_1_1', {
 def _checker() -> Optional[FileCheckerThread]:
     """Return this process's checker while it runs; a fork has none, nor has the parent."""
     checker: Optional[FileCheckerThread] = _shared['checker']
-    return checker if checker and checker.is_alive() and not checker.has_left else None
+    is_alive = checker and checker.is_alive() and (not checker.has_left or _is_main_gone())
+    return checker if is_alive else None
 
 
 def _require_main_thread() -> None:

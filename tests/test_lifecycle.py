@@ -55,6 +55,19 @@ class ASignalToTheParent(ReloaderTestCase):
             self.assertEqual(app.wait_exit(), 128 + number)
             self.assertRegex(last_line(app), '^reloader: .*' + signal.Signals(number).name)
 
+    @needs_posix
+    def test_ends_it_whatever_thread_was_begun_above_the_call(self):
+        self.write_app('one')
+        self.put_above("""
+            import os, threading, time
+            if 'RELOADER_CHILD' not in os.environ:
+                threading.Thread(target=time.sleep, args=[600]).start()
+            """)
+        app = self.start_app()
+        app.wait_ready('one')
+        app.signal(signal.SIGTERM)
+        self.assertEqual(app.wait_exit(), 128 + signal.SIGTERM)
+
     @both_ways
     def test_at_any_moment_of_a_reload(self):
         for delay in (0, 0.02, 0.05, 0.1, 0.15, 0.3, 0.5):

@@ -817,6 +817,40 @@ class AClock(TogetherTestCase):
             self.assertTrue(list((case.folder / '__pycache__').glob(names)), 'no bytecode')
         self.at_once(scene, ways(False, True))
 
+    def test_of_whole_seconds_lets_no_bytecode_run_that_is_written_late(self):
+        """Python has read a file when it is saved anew, and writes bytecode of what it read."""
+        def scene(case):
+            second = int(time.time())
+            save(case, 'v000')
+            self.save_in_second(case, 'value.py', 'v000', second)
+            case.write('slow.py', '''
+                import os, time
+                from importlib.machinery import SourceFileLoader
+                at_once, interrupts = SourceFileLoader.source_to_code, []
+                def source_to_code(self, data, path, **options):
+                    code = at_once(self, data, path, **options)
+                    if path.endswith('value.py'):
+                        print('compiled', flush=True)
+                        while not os.path.exists('go'):
+                            try: time.sleep(0.01)
+                            except KeyboardInterrupt: interrupts.append(1)
+                    return code
+                SourceFileLoader.source_to_code = source_to_code
+                ''')
+            case.write_app(Code('value.VALUE'), '''
+                import slow, value
+                if slow.interrupts: sys.exit()
+                READY
+                time.sleep(600)
+                ''')
+            app = case.start_app()
+            app.wait_for('^compiled')
+            self.save_in_second(case, 'value.py', 'v001', second)
+            app.wait_for(changed('value.py'))
+            case.write('go', '')
+            app.wait_ready('v001')
+        self.at_once(scene, ways())
+
     def test_of_whole_seconds_hides_no_save_above_the_import_of_the_reloader(self):
         """What was read there was seen by nobody: it counts as a change, and is compiled anew."""
         def scene(case):

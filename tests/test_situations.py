@@ -385,15 +385,27 @@ class NobodyKeepsStaleCode(TogetherTestCase):
         def scene(case):
             case.write_app('one', """
                 READY
-                threading.Thread(target=time.sleep, args=[600]).start()
-                atexit.register(print, 'goodbye', flush=True)
+                def work():
+                    import reloader
+                    while threading.main_thread().is_alive() or not os.path.exists('go'):
+                        time.sleep(0.01)
+                    os.unlink('go')
+                    reloader.trigger_reload()
+                    time.sleep(600)
+                def leave():
+                    time.sleep(1.2)
+                    print('goodbye', flush=True)
+                threading.Thread(target=work).start()
+                atexit.register(leave)
                 """, 'import atexit, threading')
             app = case.start_app()
-            app.wait_ready('one')
+            first = app.wait_ready('one')
+            case.write('go', '')
+            self.assertNotEqual(app.wait_ready('one'), first)
             case.write_app('two', 'READY')
             app.wait_ready('two')
             if not WINDOWS:  # where nothing interrupts the wait for the thread
-                self.assertIn('goodbye', app.output)
+                self.assertEqual(app.count('^goodbye'), 2, app.output)
                 self.assertNotIn('still busy', app.output)
                 self.assertNotIn('Exception ignored', app.output)
             self.assertEqual(app.wait_exit(), 0, app.output)

@@ -14,9 +14,30 @@ from tests.support import (FOREVER, PYPY, WINDOWS, both_ways, needs_posix, side_
                            skip_unless, wait_gone)
 from tests.together import TogetherTestCase, ways
 
+try:
+    import sqlite3
+except ImportError:  # musl's Python was built without it
+    sqlite3 = None
+
 GRACE = 5.0  # seconds, the grace time
 AT_ONCE = 3.0  # seconds: far below the grace time, far above what a reload takes
 TRACEBACK = r'^Traceback \(most recent call last\)'
+
+# Behind a call in C that hears no signal; long enough for more than one of ours to arrive in it.
+HELD_IN_C = """
+    import sqlite3
+    holder = sqlite3.connect('held', isolation_level=None)
+    holder.execute('begin exclusive')
+    other = sqlite3.connect('held', isolation_level=None, timeout=1.7)
+    try:
+        READY
+        try:
+            other.execute('begin exclusive')
+        except sqlite3.OperationalError:
+            time.sleep(600)
+    except KeyboardInterrupt:
+        pass
+    """
 
 BLOCKS = {
     'sleep': 'time.sleep(600)',
@@ -343,7 +364,7 @@ class TheCleanup(TogetherTestCase):
             while not asked.is_set():
                 time.sleep(0.05)
             signal.signal(signal.SIGINT, former)
-            """))
+            """, *[HELD_IN_C] * bool(sqlite3)))
 
     def test_under_way_is_left_to_end(self):
         cases = [('time.sleep(600)', 'finally', ''),
