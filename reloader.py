@@ -861,9 +861,9 @@ class FileCheckerThread(threading.Thread):
         """Take one look; tell whether main must end, for a reload that is announced."""
         if self._stop_at < float('inf') or self.has_left and not _is_main_gone():
             return False
-        if _at_prompt():
-            self._prompted = monotonic()
         changed = self.files.look()
+        if _at_prompt():  # now, as a look may take long
+            self._prompted = monotonic()
         is_asked = self.is_triggered and not self.files.changed  # no save is half done or broken
         is_held = monotonic() - self._prompted < PATIENCE  # the person may step over a line
         if not is_asked and (not changed or self._is_storm(changed)) or is_held:
@@ -970,7 +970,8 @@ class FileCheckerThread(threading.Thread):
         # What stands behind an `except KeyboardInterrupt: pass` is at a later place; a loop's next
         # turn is at the same or an earlier one.
         place = tuple(frame.f_lasti for frame in reversed(stack))  # offsets, the outermost first
-        # The second try was SIGINT: it has raised just now, or sigwait() has returned it.
+        # The second try was SIGINT: it has raised just now, or sigwait() has returned it. All that
+        # comes now is behind it.
         is_told = (self._tries > 1 and signum != signal.SIGINT
                    and callable(signal.getsignal(signal.SIGINT)))
         self._heard_at = self._heard_at or ((-1,) if is_told else place)
@@ -1052,8 +1053,9 @@ def _leave_interpreter(files: _Files, child: int) -> None:
     """Leave what still runs to the parent, which ends it before the next start."""
     is_told = files.log.append('left', _children(), set())
     if os.getpid() == child:  # not in what it has forked
-        # A free-threaded Python would wait for ever for what the checker holds during a look.
-        files.looking.acquire(timeout=MOMENT)
+        # A free-threaded Python would wait for ever, at its end, for what the checker then holds.
+        if not getattr(sys, '_is_gil_enabled', lambda: True)():
+            files.looking.acquire(timeout=PATIENCE)
         if not is_told:  # the parent is gone
             _signal(_children(), signal.SIGTERM)
 
