@@ -755,7 +755,7 @@ class FileCheckerThread(threading.Thread):
         self.has_left = self.is_triggered = self._is_pausing = False
         # How many reloads in a row came early, for which files; see _is_storm.
         self._row: Tuple[int, list[str]] = 0, []
-        self._next_hearing = 0.0
+        self._next_hearing = 0.0  # monotonic: when to read the lockfile again
         self._touched, self._age = -1, 0.0  # the lockfile's time, how long it has stood still
         self._stop_at = float('inf')  # when to interrupt main, if it goes on after Ctrl-C
         self._prompted = -PATIENCE  # monotonic: when a debugger's prompt was last seen
@@ -1118,7 +1118,7 @@ class _Files:
         self._hot: list[str] = []
         self._hot_of = 0  # how many files there were when _hot was chosen
         self._next_round = self._next_extra = 0.0  # monotonic
-        self.looking = threading.Lock()
+        self.looking = threading.Lock()  # the checker's, during a look; see _leave_interpreter
         if self.options.get('exclude_patterns') or self.options.get('extra_files'):
             import glob  # noqa: F401  # and fnmatch, before a file beside the program hides them
 
