@@ -970,8 +970,7 @@ class FileCheckerThread(threading.Thread):
         # What stands behind an `except KeyboardInterrupt: pass` is at a later place; a loop's next
         # turn is at the same or an earlier one.
         place = tuple(frame.f_lasti for frame in reversed(stack))  # offsets, the outermost first
-        # The second try was SIGINT: it has raised just now, or sigwait() has returned it. All that
-        # comes now is behind it.
+        # All is behind SIGINT, the second try: it has just raised, or sigwait() has returned it.
         is_told = (self._tries > 1 and signum != signal.SIGINT
                    and callable(signal.getsignal(signal.SIGINT)))
         self._heard_at = self._heard_at or ((-1,) if is_told else place)
