@@ -21,9 +21,10 @@ and ``atexit`` run, and the child exits with status 3: the parent starts the nex
 the shell loop ``while python3 app.py; test $? -eq 3; do :; done``.
 
 In the lockfile the two also tell each other what they know. Its first line is the parent's: how
-the files looked to the last child. The child adds a line for each file before Python reads it, and
-one when it asks for a reload; so no save is lost, whenever it comes, and the parent can wait for
-the fix of a crash. At Ctrl-C the parent adds a line, in case the child has not heard the key.
+the files looked to the last child. The child adds a line for each file that is new or looks
+different, before Python reads it, one when it asks for a reload, and at its end what it has used;
+so no save is lost, whenever it comes, and the parent can wait for the fix of a crash. At Ctrl-C the
+parent adds a line, in case the child has not heard the key.
 
 ============================================== ============================================ =======
 what happens                                   what follows                                 status
@@ -115,7 +116,7 @@ RELOAD = 3  # the exit status that asks for a restart; Bottle, Werkzeug and Djan
 GRACE = 5.0  # seconds for finally, atexit and requests in flight; the age of a dead lockfile
 HEARTBEAT = 0.9  # seconds between two touches of the lockfile: at least one a second
 TICK = 0.04  # seconds between two looks at the files saved last; later, twice that
-SLOW_TICK = 0.3  # the same after LIVELY; also between two readings of the lockfile
+SLOW_TICK = 0.45  # the same after LIVELY
 HURRY = 3.0  # seconds after a start or a save in which a delay is felt most
 LIVELY = 300.0  # seconds after a start or a save in which the next save is expected
 HOT = 20  # the newest files, looked at in each tick: a person edits fewer at a time
@@ -445,10 +446,11 @@ class _Parent:
         for kind, *values in records:
             if kind == 'file':
                 self.files[values[0]] = values[1]
-            elif kind == 'entered':
-                # What it has not read is past, but it may yet watch() what the last one did.
+            elif kind == 'used':
+                # What it has not read is past, but the next may watch() what the last one did.
                 used = {*values[0], *_expand(*self.patterns)}
-                self.former, self.files = self.files, {path: self.files.get(path) for path in used}
+                self.former = former = self.files
+                self.files = {path: former.get(path, values[0].get(path)) for path in used}
             elif kind == 'pattern':
                 self.patterns.update(values)
             elif kind == 'excluded':
@@ -646,7 +648,10 @@ class _Log:
 
     def read(self) -> list[Any]:
         """Return the records that have come since the last call: [kind, values...]."""
-        records = []
+        records: list[Any] = []
+        with contextlib.suppress(OSError):
+            if _stat(self.path).st_size <= self.position:
+                return records
         with contextlib.suppress(OSError), _open(self.path, 'rb') as file:
             file.seek(self.position)
             for line in file:
@@ -755,7 +760,7 @@ class FileCheckerThread(threading.Thread):
         self.has_left = self.is_triggered = self._is_pausing = False
         # How many reloads in a row came early, for which files; see _is_storm.
         self._row: Tuple[int, list[str]] = 0, []
-        self._next_hearing = 0.0  # monotonic: when to read the lockfile again
+        self._heard = 0.0  # monotonic: when the lockfile was read
         self._touched, self._age = -1, 0.0  # the lockfile's time, how long it has stood still
         self._stop_at = float('inf')  # when to interrupt main, if it goes on after Ctrl-C
         self._prompted = -PATIENCE  # monotonic: when a debugger's prompt was last seen
@@ -816,22 +821,35 @@ class FileCheckerThread(threading.Thread):
                 if is_end:
                     self._decide('error')  # if not the reload
                     self._end_main()
-                _sleep(self.files.tick())
+                self._rest()
             except Exception as error:  # which nobody foresaw: the next look may do better
-                _sleep(SLOW_TICK)
+                _sleep(MOMENT)
                 if repr(error) != shown:
                     shown = repr(error)
                     with contextlib.suppress(Exception):
                         _show(error)
 
+    def _rest(self) -> None:
+        """Sleep until the next look; if none is due, the times of the files saved last decide."""
+        files, quiet = self.files, monotonic() - self.files.last_change
+        tick = TICK if quiet < HURRY else 2 * TICK if quiet < LIVELY else SLOW_TICK
+        # Right after a save the times alone may not tell.
+        due = min(files.next_round, self._heard + MOMENT / 2) if quiet > HURRY else 0.0
+        while True:
+            _sleep(min(tick, files.interval))
+            if (monotonic() > due or self.status or self.is_triggered or files.changed
+                    or any(_mtime(path) != (files.known[path] or [0])[0] for path in files.hot)):
+                break
+
     def _hears_the_end(self) -> bool:
         """Read the lockfile; tell whether its parent is gone or has asked for the end."""
-        if monotonic() < self._next_hearing:
+        passed = monotonic() - self._heard
+        if passed < MOMENT / 2:
             return False
-        self._next_hearing = monotonic() + SLOW_TICK
+        self._heard += passed
         former, self._touched = self._touched, _mtime(self.lockfile)
-        # Hearings are counted, so that a suspended laptop does not make the parent look dead.
-        self._age = self._age + SLOW_TICK if self._touched == former else 0.0
+        # A second at most, so that a suspended laptop does not make the parent look dead.
+        self._age = self._age + min(passed, 1) if self._touched == former else 0.0
         for kind, *values in self.files.log.read() if self._touched != former else ():
             if kind == 'file' and values[0] not in self.files.known:  # a forked worker's import
                 self.files.watch(values[0], {values[0]: values[1]}.get)
@@ -1042,19 +1060,21 @@ def _become_child(environ: Any) -> bool:
     sys.excepthook = sys.__excepthook__ = files.excepthook_around(sys.excepthook)
     hook = sys.unraisablehook  # it hears of an interrupt in the interpreter's own end
     sys.unraisablehook = lambda found: None if _is_ctrl_c(found.exc_value) else hook(found)
-    atexit.register(_leave_interpreter, files, os.getpid())
+    atexit.register(_leave_interpreter, files)
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # before that: it would show
     _block_sigint(False)
     return True
 
 
-def _leave_interpreter(files: _Files, child: int) -> None:
+def _leave_interpreter(files: _Files) -> None:
     """Leave what still runs to the parent, which ends it before the next start."""
     is_told = files.log.append('left', _children(), set())
-    if os.getpid() == child:  # not in what it has forked
+    if os.getpid() == files.pid:
         # A free-threaded Python would wait for ever, at its end, for what the checker then holds.
         if not getattr(sys, '_is_gil_enabled', lambda: True)():
             files.looking.acquire(timeout=PATIENCE)
+        if files.entered:  # else it has not come far enough to tell what it does not use
+            files.log.append('used', files.known)
         if not is_told:  # the parent is gone
             _signal(_children(), signal.SIGTERM)
 
@@ -1097,6 +1117,7 @@ class _Files:
         records = log.read()
         self.header: Dict[str, Any] = records[0][1] if records else {}  # the parent's
         self.log, log.position = log, 0  # Ctrl-C may have come at once
+        self.pid = os.getpid()  # not that of its forks
         self.options: Dict[str, Any] = self.header.get('options', {})
         self.excluded: list[str] = []
         _shared['quiet'] = self.options.get('quiet', False)
@@ -1114,9 +1135,10 @@ class _Files:
         self.gone: set[str] = set()  # the changed files that are away or empty
         self.gone_at = 0.0  # monotonic: since when it is these
         self._names: set[str] = set()  # of the modules that were looked up
-        self._hot: list[str] = []
-        self._hot_of = 0  # how many files there were when _hot was chosen
-        self._next_round = self._next_extra = 0.0  # monotonic
+        self.has_workers = False  # that may import what this process does not
+        self.hot: list[str] = []  # the program's files that were saved last
+        self._hot_of = 0  # how many files there were when these were chosen
+        self.next_round = self._next_extra = 0.0  # monotonic
         self.looking = threading.Lock()  # the checker's, during a look; see _leave_interpreter
         if self.options.get('exclude_patterns') or self.options.get('extra_files'):
             import glob  # noqa: F401  # and fnmatch, before a file beside the program hides them
@@ -1129,13 +1151,12 @@ class _Files:
         self.find()
 
     def enter(self, options: Dict[str, Any]) -> None:
-        """Begin to watch for main: take the first look, and tell the parent that it is taken."""
+        """Begin to watch for main: take the first look."""
         self.interval: float = options['interval']
         self.exclude(options['exclude_patterns'])
         self.install()
         self.match([*options['extra_files'], *_shared['patterns']])
         _shut_down_unclaimed(self.header)
-        self.log.append('entered', [*self.known])
         self.entered = self.first_change = self.last_change = monotonic()
         # Soon enough for a storm's new files to come early.
         self._next_extra = self.entered + MOMENT - 2 * TICK
@@ -1156,12 +1177,15 @@ class _Files:
 
     def find(self) -> None:
         """Watch the files behind the modules that did not come by our finder."""
-        for name in sys.modules.copy().keys() - self._names:
+        # What sys.argv names, coverage, cProfile and trace run out of sight.
+        for name in {*sys.modules.copy(), *sys.argv[:1]} - self._names:
             self._names.add(name)
-            self.watch(_source_of(_file_of(sys.modules.get(name))), self._look_when_read)
-        for name in sys.argv[:1]:  # coverage, cProfile and trace run it out of sight
-            if name.endswith('.py') and os.path.isfile(name):
-                self.watch(_source_of(name), self._look_when_read)
+            is_script = str(name).endswith('.py') and os.path.isfile(name)
+            file = name if is_script else _file_of(sys.modules.get(name))
+            self.watch(_source_of(file), self._look_when_read)
+            # Multiprocessing's and joblib's, whose workers' imports nobody sees.
+            self.has_workers |= str(name).rpartition('.')[2].startswith(
+                ('popen_spawn', 'popen_forkserver', 'popen_loky'))
 
     def excepthook_around(self, hook: Callable[..., Any]) -> Callable[..., None]:
         """Return an excepthook that shows no frames of ours, and nothing of a Ctrl-C."""
@@ -1209,7 +1233,8 @@ class _Files:
         if look and look[3]:
             self.last_change = monotonic()  # its time and size do not suffice yet
         self.known[path] = look
-        if self.entered or self.recorded.get(path, 0) != look:  # else the parent knows it
+        # Else the parent knows it; a fork has to tell the child.
+        if self.recorded.get(path, 0) != look or os.getpid() != self.pid:
             self.log.append('file', path, look)
         is_new = path not in self.recorded or self.log.number == 1
         if self.options.get('verbose') and is_new and _is_own(path):
@@ -1234,12 +1259,6 @@ class _Files:
             _drop_bytecode(path)
         return None
 
-    def tick(self) -> float:
-        """Return the seconds until the next look: less while somebody saves now and then."""
-        quiet = monotonic() - self.last_change
-        tick = TICK if quiet < HURRY else 2 * TICK if quiet < LIVELY else SLOW_TICK
-        return min(tick, self.interval)
-
     def look(self) -> Dict[str, Look]:
         """Take one look, at what is due; return the changes to act on, if it is time."""
         now, count = monotonic(), len(self.changed)
@@ -1247,18 +1266,20 @@ class _Files:
             began = time.thread_time()  # the checker's own: the program's work does not count
             self._next_extra = now + LAZY  # also if the look fails
             self.match([*self.patterns])
-            # Multiprocessing's and joblib's, whose workers' imports nobody sees.
-            names = ' '.join(map(str, sys.modules.copy()))
-            if any(f'.popen_{kind}' in names for kind in ('spawn', 'forkserver', 'loky')):
+            if self.has_workers:
                 for path in _files_around([*self.known], ()):
                     self.watch(path if path.endswith('.py') else '', self._look_when_read)
             self._examine([path for path in [*self.known] if path not in self.modules])
             cost = 100 * (time.thread_time() - began)  # a hundredth of a core at the most
             self._next_extra = now + max(self.interval - 4 * TICK, min(cost, LAZY))
-        self._examine({*self.changed, *self._hot_files()})
-        is_round = now >= self._next_round or len(self.changed) > count
+        if len(self.known) != self._hot_of:
+            self._hot_of = len(self.known)
+            newest = sorted([*self.known], key=lambda path: -(self.known[path] or (0,))[0])
+            self.hot = [path for path, _ in zip(filter(_is_own, newest), range(HOT))]
+        self._examine({*self.changed, *self.hot})
+        is_round = now >= self.next_round or len(self.changed) > count
         if is_round:
-            self._next_round = now + self.interval - 4 * TICK  # the tick, and the reload, add
+            self.next_round = now + self.interval - 4 * TICK  # the tick, and the reload, add
             self._examine([path for path in [*self.known] if path in self.modules])
         if not self.changed:
             self.first_change, self.gone = now, set()
@@ -1266,14 +1287,6 @@ class _Files:
         if is_round and not ready:
             self.find()
         return ready
-
-    def _hot_files(self) -> list[str]:
-        """Return the program's files that were saved last."""
-        if len(self.known) != self._hot_of:
-            self._hot_of = len(self.known)
-            newest = sorted([*self.known], key=lambda path: -(self.known[path] or (0,))[0])
-            self._hot = [path for path, _ in zip(filter(_is_own, newest), range(HOT))]
-        return self._hot
 
     def _examine(self, paths: Iterable[str]) -> None:
         """Compare how files look with how they were read, and keep what differs."""
