@@ -557,10 +557,11 @@ class AForkedWorker(TogetherTestCase):
             app = case.start_app()
             app.wait_ready('one')
             app.wait_for('^imported 1$')
-            case.write('only.py', 'VALUE = 22\n')
-            app.wait_for(support.changed('only.py'))
-            app.wait_ready('one')
-            app.wait_for('^imported 22$')
+            for value in 22, 333:  # new to both processes, then known to the parent
+                case.write('only.py', f'VALUE = {value}\n')
+                app.wait_for(support.changed('only.py'))
+                app.wait_ready('one')
+                app.wait_for(f'^imported {value}$')
         self.at_once(scene, ways())
 
 
