@@ -22,9 +22,9 @@ the shell loop ``while python3 app.py; test $? -eq 3; do :; done``.
 
 In the lockfile the two also tell each other what they know. Its first line is the parent's: how
 the files looked to the last child. The child adds a line for each file that is new or looks
-different, before Python reads it, one when it asks for a reload, and at its end what it has used;
-so no save is lost, whenever it comes, and the parent can wait for the fix of a crash. At Ctrl-C the
-parent adds a line, in case the child has not heard the key.
+different, before Python reads it, and one when it asks for a reload; so no save is lost, whenever
+it comes, and the parent can wait for the fix of a crash. At Ctrl-C the parent adds a line, in case
+the child has not heard the key.
 
 ============================================== ============================================ =======
 what happens                                   what follows                                 status
@@ -440,6 +440,7 @@ class _Parent:
     def _take_records(self) -> set[str]:
         """Take over what the child has learned; return the kinds of its records."""
         self.left, self.told = set(), set()
+        self.former = {**self.files}
         records = _Log(self.log.path).read()
         if len(records) == 1:  # it ended above its import of this module; nobody knows when
             self.ended = int(records[0][1]['started'] * 1e9)
@@ -447,10 +448,10 @@ class _Parent:
             if kind == 'file':
                 self.files[values[0]] = values[1]
             elif kind == 'used':
-                # What it has not read is past, but the next may watch() what the last one did.
-                used = {*values[0], *_expand(*self.patterns)}
-                self.former = former = self.files
-                self.files = {path: former.get(path, values[0].get(path)) for path in used}
+                # What it has not read as it enters main is past, unless it may yet watch() it.
+                kept = self.files if values[0] else _expand(*self.patterns)
+                self.files = {path: self.files.get(path, self.former.get(path))
+                              for path in [*kept, *values[1]]}
             elif kind == 'pattern':
                 self.patterns.update(values)
             elif kind == 'excluded':
@@ -619,7 +620,7 @@ def _mtime(path: str, touch: bool = False) -> int:
         if touch:
             os.utime(path)
         return _stat(path).st_mtime_ns
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in a name
         return 0 if isinstance(error, FileNotFoundError) else 1
 
 
@@ -801,6 +802,7 @@ class FileCheckerThread(threading.Thread):
             if self.status == 'exit' and not self.files.header:
                 self.join()
             self.files.find()  # what ended soon may have imported in other ways than our finder's
+            self.files.take_stock()
         # Under our own parent main may yet have to be woken, as it waits for its threads.
         if signal.getsignal(_WAKE) == self._on_wake and not self.files.header:
             signal.signal(_WAKE, self._former)
@@ -836,17 +838,18 @@ class FileCheckerThread(threading.Thread):
         # Right after a save the times alone may not tell.
         due = min(files.next_round, self._heard + MOMENT / 2) if quiet > HURRY else 0.0
         while True:
-            _sleep(min(tick, files.interval))
+            _sleep(min(tick, files.interval, max(2 * TICK, files.next_round - monotonic())))
             if (monotonic() > due or self.status or self.is_triggered or files.changed
                     or any(_mtime(path) != (files.known[path] or [0])[0] for path in files.hot)):
                 break
 
     def _hears_the_end(self) -> bool:
         """Read the lockfile; tell whether its parent is gone or has asked for the end."""
-        passed = monotonic() - self._heard
+        now = monotonic()
+        passed = now - self._heard
         if passed < MOMENT / 2:
             return False
-        self._heard += passed
+        self._heard = now
         former, self._touched = self._touched, _mtime(self.lockfile)
         # A second at most, so that a suspended laptop does not make the parent look dead.
         self._age = self._age + min(passed, 1) if self._touched == former else 0.0
@@ -1073,8 +1076,6 @@ def _leave_interpreter(files: _Files) -> None:
         # A free-threaded Python would wait for ever, at its end, for what the checker then holds.
         if not getattr(sys, '_is_gil_enabled', lambda: True)():
             files.looking.acquire(timeout=PATIENCE)
-        if files.entered:  # else it has not come far enough to tell what it does not use
-            files.log.append('used', files.known)
         if not is_told:  # the parent is gone
             _signal(_children(), signal.SIGTERM)
 
@@ -1137,7 +1138,7 @@ class _Files:
         self._names: set[str] = set()  # of the modules that were looked up
         self.has_workers = False  # that may import what this process does not
         self.hot: list[str] = []  # the program's files that were saved last
-        self._hot_of = 0  # how many files there were when these were chosen
+        self._told = 0  # how many of the known files the parent has been told to be used
         self.next_round = self._next_extra = 0.0  # monotonic
         self.looking = threading.Lock()  # the checker's, during a look; see _leave_interpreter
         if self.options.get('exclude_patterns') or self.options.get('extra_files'):
@@ -1151,12 +1152,14 @@ class _Files:
         self.find()
 
     def enter(self, options: Dict[str, Any]) -> None:
-        """Begin to watch for main: take the first look."""
+        """Begin to watch for main: take the first look, and tell the parent that it is taken."""
         self.interval: float = options['interval']
         self.exclude(options['exclude_patterns'])
         self.install()
         self.match([*options['extra_files'], *_shared['patterns']])
         _shut_down_unclaimed(self.header)
+        self._told = 0
+        self.take_stock()
         self.entered = self.first_change = self.last_change = monotonic()
         # Soon enough for a storm's new files to come early.
         self._next_extra = self.entered + MOMENT - 2 * TICK
@@ -1177,15 +1180,12 @@ class _Files:
 
     def find(self) -> None:
         """Watch the files behind the modules that did not come by our finder."""
-        # What sys.argv names, coverage, cProfile and trace run out of sight.
-        for name in {*sys.modules.copy(), *sys.argv[:1]} - self._names:
+        for name in sys.modules.copy().keys() - self._names:
             self._names.add(name)
-            is_script = str(name).endswith('.py') and os.path.isfile(name)
-            file = name if is_script else _file_of(sys.modules.get(name))
-            self.watch(_source_of(file), self._look_when_read)
-            # Multiprocessing's and joblib's, whose workers' imports nobody sees.
-            self.has_workers |= str(name).rpartition('.')[2].startswith(
-                ('popen_spawn', 'popen_forkserver', 'popen_loky'))
+            self.watch(_source_of(_file_of(sys.modules.get(name))), self._look_when_read)
+        for name in sys.argv[:1]:  # coverage, cProfile and trace run it out of sight
+            if name.endswith('.py') and os.path.isfile(name):
+                self.watch(_source_of(name), self._look_when_read)
 
     def excepthook_around(self, hook: Callable[..., Any]) -> Callable[..., None]:
         """Return an excepthook that shows no frames of ours, and nothing of a Ctrl-C."""
@@ -1229,17 +1229,28 @@ class _Files:
             self.modules.add(path)
         if not path or path in self.known or _is_matched(path, self.excluded):
             return
-        look = look_of(path)
-        if look and look[3]:
+        self.known[path] = look = look_of(path)
+        is_young = bool(look and look[3])
+        if is_young:
             self.last_change = monotonic()  # its time and size do not suffice yet
-        self.known[path] = look
-        # Else the parent knows it; a fork has to tell the child.
-        if self.recorded.get(path, 0) != look or os.getpid() != self.pid:
+        # Else the parent knows it, and may learn later that it is used; a fork tells the child.
+        if self.recorded.get(path, 0) != look or is_young or os.getpid() != self.pid:
             self.log.append('file', path, look)
+        # Multiprocessing's and joblib's: nobody sees what their workers import.
+        if os.path.basename(path).startswith(('popen_spawn', 'popen_forkserver', 'popen_loky')):
+            self.has_workers, self._next_extra = True, 0.0
         is_new = path not in self.recorded or self.log.number == 1
         if self.options.get('verbose') and is_new and _is_own(path):
             is_there = os.path.exists(path)
             _say(f"watching {_short(path)}{'' if is_there else ', which is not there yet'}")
+
+    def take_stock(self) -> None:
+        """Tell the parent which files have come to be known, and choose those saved last."""
+        paths = [*self.known]
+        self.log.append('used', self._told, paths[self._told:])
+        self._told = len(paths)
+        paths.sort(key=lambda path: -(self.known[path] or (0,))[0])
+        self.hot = [path for path, _ in zip(filter(_is_own, paths), range(HOT))]
 
     def look_now(self, path: str) -> Look:
         """Return how a file looks that is about to be read."""
@@ -1272,10 +1283,8 @@ class _Files:
             self._examine([path for path in [*self.known] if path not in self.modules])
             cost = 100 * (time.thread_time() - began)  # a hundredth of a core at the most
             self._next_extra = now + max(self.interval - 4 * TICK, min(cost, LAZY))
-        if len(self.known) != self._hot_of:
-            self._hot_of = len(self.known)
-            newest = sorted([*self.known], key=lambda path: -(self.known[path] or (0,))[0])
-            self.hot = [path for path, _ in zip(filter(_is_own, newest), range(HOT))]
+        if len(self.known) != self._told:
+            self.take_stock()
         self._examine({*self.changed, *self.hot})
         is_round = now >= self.next_round or len(self.changed) > count
         if is_round:
@@ -1347,12 +1356,13 @@ def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
         look = status.st_mtime_ns, status.st_size, status.st_ino, None
         if not stat.S_ISREG(status.st_mode):  # a pipe or a device never changes, a folder may
             return look if stat.S_ISDIR(status.st_mode) else None
-        if look == known or look[1] > SMALL or known is None and look[0] < young * 1e9:
+        if look == known or known is None and look[0] < young * 1e9:
             return look
-        from importlib.util import source_hash  # late: on 3.9 it brings typing along
-        with _open(path, 'rb') as file:
-            content = file.read()  # an editor may have emptied it since
-        look = look[0], len(content), look[2], source_hash(content)
+        if look[1] <= SMALL:
+            from importlib.util import source_hash  # late: on 3.9 it brings typing along
+            with _open(path, 'rb') as file:
+                content = file.read()  # an editor may have emptied it since
+            look = look[0], len(content), look[2], source_hash(content)
         if look != known:
             _drop_bytecode(path)
         return look

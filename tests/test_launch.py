@@ -564,6 +564,21 @@ class AForkedWorker(TogetherTestCase):
                 app.wait_for(f'^imported {value}$')
         self.at_once(scene, ways())
 
+    def test_that_misses_a_file_as_main_ends_is_followed_by_its_fix(self):
+        """What it has told last counts, although nobody in the child has heard it."""
+        def scene(case):
+            case.write_app('one', '''
+                if os.fork() == 0:
+                    print('read', open('settings').read(), flush=True)
+                    os._exit(0)
+                sys.exit(os.wait()[1] and 1)
+                ''')
+            app = case.start_app()
+            app.wait_for(support.WAITING)
+            case.write('settings', 'one')
+            app.wait_for('^read one$')
+        self.at_once(scene, ways())
+
 
 # ------------------------------------------------------------------ the pure function, as a table
 

@@ -288,15 +288,16 @@ class NobodyKeepsStaleCode(TogetherTestCase):
                     import value
                     print('worker', value.VALUE, flush=True)
                     time.sleep(600)
-                ''')
+                ''', interval=20)
             # A socket's name may have 100 characters, and forkserver makes one in TMPDIR.
             short = tempfile.mkdtemp(dir='/tmp')
             case.addCleanup(shutil.rmtree, short, ignore_errors=True)
             app = case.start_app(env={'TMPDIR': short})
             app.wait_for('^worker one')
-            time.sleep(1.5)  # of a spawned one nobody knows when it has been looked for
+            since = time.monotonic()
             save(case, 'two')
             app.wait_for(changed('value.py'))
+            self.assertLess(app.taken_since(since), 15)  # it does not take the interval
             app.wait_for('^worker two')
         self.at_once(scene, ways('fork', 'spawn', 'forkserver'))
 
