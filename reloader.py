@@ -440,7 +440,7 @@ class _Parent:
     def _take_records(self) -> set[str]:
         """Take over what the child has learned; return the kinds of its records."""
         self.left, self.told = set(), set()
-        self.former = {**self.files}
+        self.former = {**self.files}  # what it has been told at its start
         records = _Log(self.log.path).read()
         if len(records) == 1:  # it ended above its import of this module; nobody knows when
             self.ended = int(records[0][1]['started'] * 1e9)
@@ -448,10 +448,7 @@ class _Parent:
             if kind == 'file':
                 self.files[values[0]] = values[1]
             elif kind == 'used':
-                # What it has not read as it enters main is past, unless it may yet watch() it.
-                kept = self.files if values[0] else _expand(*self.patterns)
-                self.files = {path: self.files.get(path, self.former.get(path))
-                              for path in [*kept, *values[1]]}
+                self._take_used(*values)
             elif kind == 'pattern':
                 self.patterns.update(values)
             elif kind == 'excluded':
@@ -468,6 +465,14 @@ class _Parent:
                 # Once more, as Python may have written bytecode of what it was reading then.
                 self.files.update(self._changes(self.files, changes))
         return {kind for kind, *_ in records}
+
+    def _take_used(self, is_first: bool, paths: list[str]) -> None:
+        """Take over which files the child uses, also those that look as they did to the last."""
+        if is_first:  # what it has not read by then is past, unless it may yet watch() it
+            self.former.update(self.files)
+            self.files = {path: self.former.get(path) for path in _expand(*self.patterns)}
+        for path in paths:
+            self.files.setdefault(path, self.former.get(path))
 
     def _follow_exit(self, status: int) -> None:
         """Do what follows an exit of the child: leave, wait for a change, or return at once."""
@@ -511,7 +516,8 @@ class _Parent:
 
     def _changes_around(self, known: Dict[str, Look]) -> Dict[str, Look]:
         """Return the changes near the program's own files, which may be the fix of a crash."""
-        return self._changes(known, {*_files_around(self.files, self.patterns)} - {*self.files})
+        around = {*_files_around(self.files, self.patterns), *self.former}
+        return self._changes(known, around - {*self.files})
 
     def _act_on(self, changes: Dict[str, Look]) -> None:
         _inform(f'{_list_names(changes)} changed, restarting')
@@ -615,7 +621,7 @@ def _make_lockfile() -> str:
 
 
 def _mtime(path: str, touch: bool = False) -> int:
-    """Return the lockfile's time in ns, by its file system's clock: 0 if gone, 1 if unreadable."""
+    """Return a file's time in ns, by its file system's clock: 0 if gone, 1 if unreadable."""
     try:
         if touch:
             os.utime(path)
@@ -761,7 +767,7 @@ class FileCheckerThread(threading.Thread):
         self.has_left = self.is_triggered = self._is_pausing = False
         # How many reloads in a row came early, for which files; see _is_storm.
         self._row: Tuple[int, list[str]] = 0, []
-        self._heard = 0.0  # monotonic: when the lockfile was read
+        self._read_at = 0.0  # monotonic: when the lockfile was read
         self._touched, self._age = -1, 0.0  # the lockfile's time, how long it has stood still
         self._stop_at = float('inf')  # when to interrupt main, if it goes on after Ctrl-C
         self._prompted = -PATIENCE  # monotonic: when a debugger's prompt was last seen
@@ -832,13 +838,14 @@ class FileCheckerThread(threading.Thread):
                         _show(error)
 
     def _rest(self) -> None:
-        """Sleep until the next look; if none is due, the times of the files saved last decide."""
+        """Sleep until a look is due, or the time of one of the files saved last differs."""
         files, quiet = self.files, monotonic() - self.files.last_change
         tick = TICK if quiet < HURRY else 2 * TICK if quiet < LIVELY else SLOW_TICK
+        next_look = min(files.next_round, files.next_extra)
         # Right after a save the times alone may not tell.
-        due = min(files.next_round, self._heard + MOMENT / 2) if quiet > HURRY else 0.0
+        due = min(next_look, self._read_at + MOMENT / 2) if quiet > HURRY else 0.0
         while True:
-            _sleep(min(tick, files.interval, max(2 * TICK, files.next_round - monotonic())))
+            _sleep(min(tick, files.interval, max(2 * TICK, next_look - monotonic())))
             if (monotonic() > due or self.status or self.is_triggered or files.changed
                     or any(_mtime(path) != (files.known[path] or [0])[0] for path in files.hot)):
                 break
@@ -846,10 +853,10 @@ class FileCheckerThread(threading.Thread):
     def _hears_the_end(self) -> bool:
         """Read the lockfile; tell whether its parent is gone or has asked for the end."""
         now = monotonic()
-        passed = now - self._heard
+        passed = now - self._read_at
         if passed < MOMENT / 2:
             return False
-        self._heard = now
+        self._read_at = now
         former, self._touched = self._touched, _mtime(self.lockfile)
         # A second at most, so that a suspended laptop does not make the parent look dead.
         self._age = self._age + min(passed, 1) if self._touched == former else 0.0
@@ -1138,8 +1145,8 @@ class _Files:
         self._names: set[str] = set()  # of the modules that were looked up
         self.has_workers = False  # that may import what this process does not
         self.hot: list[str] = []  # the program's files that were saved last
-        self._told = 0  # how many of the known files the parent has been told to be used
-        self.next_round = self._next_extra = 0.0  # monotonic
+        self._told = 0  # how many of the known files take_stock() has told the parent
+        self.next_round = self.next_extra = 0.0  # monotonic
         self.looking = threading.Lock()  # the checker's, during a look; see _leave_interpreter
         if self.options.get('exclude_patterns') or self.options.get('extra_files'):
             import glob  # noqa: F401  # and fnmatch, before a file beside the program hides them
@@ -1162,7 +1169,7 @@ class _Files:
         self.take_stock()
         self.entered = self.first_change = self.last_change = monotonic()
         # Soon enough for a storm's new files to come early.
-        self._next_extra = self.entered + MOMENT - 2 * TICK
+        self.next_extra = self.entered + MOMENT - 2 * TICK
         if self.header.get('noticed'):
             _inform(f"running again after {time.time() - self.header['noticed']:.2f} s")
 
@@ -1227,27 +1234,31 @@ class _Files:
         """Watch a file, and tell the parent; look_of tells how it looked when it was read."""
         if not is_extra:
             self.modules.add(path)
+            # Multiprocessing's and joblib's: nobody sees what their workers import.
+            if os.path.basename(path).startswith(
+                    ('popen_spawn', 'popen_forkserver', 'popen_loky')):
+                self.has_workers, self.next_extra = True, 0.0
         if not path or path in self.known or _is_matched(path, self.excluded):
             return
         self.known[path] = look = look_of(path)
         is_young = bool(look and look[3])
         if is_young:
             self.last_change = monotonic()  # its time and size do not suffice yet
-        # Else the parent knows it, and may learn later that it is used; a fork tells the child.
+        # Else the parent knows it, and take_stock() tells that it is used; a fork tells the child.
         if self.recorded.get(path, 0) != look or is_young or os.getpid() != self.pid:
             self.log.append('file', path, look)
-        # Multiprocessing's and joblib's: nobody sees what their workers import.
-        if os.path.basename(path).startswith(('popen_spawn', 'popen_forkserver', 'popen_loky')):
-            self.has_workers, self._next_extra = True, 0.0
         is_new = path not in self.recorded or self.log.number == 1
         if self.options.get('verbose') and is_new and _is_own(path):
             is_there = os.path.exists(path)
             _say(f"watching {_short(path)}{'' if is_there else ', which is not there yet'}")
 
     def take_stock(self) -> None:
-        """Tell the parent which files have come to be known, and choose those saved last."""
+        """Tell the parent which files have come to be known, and choose those saved last.
+
+        The first time, as main is entered, these are all: the parent forgets the others.
+        """
         paths = [*self.known]
-        self.log.append('used', self._told, paths[self._told:])
+        self.log.append('used', not self._told, paths[self._told:])
         self._told = len(paths)
         paths.sort(key=lambda path: -(self.known[path] or (0,))[0])
         self.hot = [path for path, _ in zip(filter(_is_own, paths), range(HOT))]
@@ -1273,16 +1284,16 @@ class _Files:
     def look(self) -> Dict[str, Look]:
         """Take one look, at what is due; return the changes to act on, if it is time."""
         now, count = monotonic(), len(self.changed)
-        if now > self._next_extra:
+        if now > self.next_extra:
             began = time.thread_time()  # the checker's own: the program's work does not count
-            self._next_extra = now + LAZY  # also if the look fails
+            self.next_extra = now + LAZY  # also if the look fails
             self.match([*self.patterns])
             if self.has_workers:
                 for path in _files_around([*self.known], ()):
                     self.watch(path if path.endswith('.py') else '', self._look_when_read)
             self._examine([path for path in [*self.known] if path not in self.modules])
             cost = 100 * (time.thread_time() - began)  # a hundredth of a core at the most
-            self._next_extra = now + max(self.interval - 4 * TICK, min(cost, LAZY))
+            self.next_extra = now + max(self.interval - 4 * TICK, min(cost, LAZY))
         if len(self.known) != self._told:
             self.take_stock()
         self._examine({*self.changed, *self.hot})

@@ -360,6 +360,20 @@ class AFileThatVanishes(TogetherTestCase):
 class ACrash(TogetherTestCase):
     """It waits for a change, whatever crashed: one traceback, no loop."""
 
+    def test_behind_the_block_waits_for_a_file_that_the_child_before_has_missed_as_well(self):
+        def scene(case):
+            after = "print('read', open('settings').read(), flush=True)"
+            case.write_app('one', after=after, block='')
+            app = case.start_app()
+            app.wait_ready('one')
+            app.wait_for(WAITING)
+            case.write_app('two', after=after, block='')
+            app.wait_ready('two')
+            app.wait_for(WAITING)
+            case.write('settings', 'x')
+            app.wait_for('^read x$')
+        self.at_once(scene, ways())
+
     def test_of_the_script_waits(self):
         """Twice, and in main as well as on the way to it."""
         def scene(case):

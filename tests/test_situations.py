@@ -533,6 +533,26 @@ class NobodyKeepsStaleCode(TogetherTestCase):
             app.wait_ready('two')
         self.at_once(scene, LIBRARY_ONLY)
 
+    @needs_posix
+    def test_after_it_has_replaced_itself_by_what_reads_more(self):
+        """What the second image alone has read, and nobody saved, is no reason to run it again."""
+        def scene(case):
+            case.write('value.py', '')
+            block = textwrap.dedent('''
+                if 'again' not in sys.argv:
+                    os.execv(sys.executable, [sys.executable, *sys.argv, 'again'])
+                READY
+                ''')
+            before = "if 'again' in sys.argv: import value"
+            case.write_app('one', block + 'time.sleep(600)', before)
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write_app('two', block, before)
+            app.wait_ready('two')
+            self.assertEqual(app.wait_exit(), 0, app.output)
+            self.assertEqual(len(app.pids()), 2, app.output)
+        self.at_once(scene, LIBRARY_ONLY)
+
 
 @needs_posix
 @side_by_side
