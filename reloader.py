@@ -327,6 +327,7 @@ class _Parent:
         self.patterns: set[str] = {*options['extra_files']}
         self.excluded: list[str] = options['exclude_patterns']
         self.files: Dict[str, Look] = {}
+        self.former: Dict[str, Look] = {}
         self.child: Any = None  # the Popen, while it runs
         self.log = _Log('')  # the last child's; its number counts the starts
         self.born = self.earliest = 0.0  # monotonic: the last start; not before this, the next
@@ -346,7 +347,7 @@ class _Parent:
         terminal = _terminal()
         with contextlib.ExitStack() as stack:
             self._catch_signals(stack)
-            self.files = self.former = self._changes({}, _expand(*self.patterns))
+            self.files = self._changes({}, _expand(*self.patterns))
             self.log = _Log(_make_lockfile())
             stack.callback(_unlink, self.log.path)
             threading.Thread(target=self._beat, name='reloader heartbeat', daemon=True).start()
@@ -860,7 +861,7 @@ class FileCheckerThread(threading.Thread):
         former, self._touched = self._touched, _mtime(self.lockfile)
         # A second at most, so that a suspended laptop does not make the parent look dead.
         self._age = self._age + min(passed, 1) if self._touched == former else 0.0
-        for kind, *values in self.files.log.read() if self._touched != former else ():
+        for kind, *values in self.files.log.read():
             if kind == 'file' and values[0] not in self.files.known:  # a forked worker's import
                 self.files.watch(values[0], {values[0]: values[1]}.get)
             elif kind == 'stop':

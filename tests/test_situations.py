@@ -445,10 +445,8 @@ class NobodyKeepsStaleCode(TogetherTestCase):
     def test_after_an_error_in_what_shows_it(self):
         def scene(case):
             case.write_app('one', '''
-                import types, unittest.mock
+                import unittest.mock
                 with unittest.mock.patch('os.path.join', side_effect=RuntimeError('mocked')):
-                    sys.modules['made'] = types.ModuleType('made')
-                    sys.modules['made'].__file__ = 'made.py'
                     READY
                     while not os.path.exists('go'): time.sleep(0.01)
                 time.sleep(600)
