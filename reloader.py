@@ -773,6 +773,7 @@ class FileCheckerThread(threading.Thread):
         self._stop_at = float('inf')  # when to interrupt main, if it goes on after Ctrl-C
         self._prompted = -PATIENCE  # monotonic: when a debugger's prompt was last seen
         self._has_heard_key = False  # Ctrl-C, as a terminal sends it to all in its foreground
+        self._has_sigint = False  # from us, as it has not heard our own signal
         # What the handler in main goes by, once main is to end.
         self._tries = self._raised = 0
         self._heard_at: Tuple[int, ...] = ()  # main's place when it first heard us
@@ -962,8 +963,7 @@ class FileCheckerThread(threading.Thread):
         # The program's handler hears it once, and again a second before the end. In between ours
         # only wakes main: a signal that comes right before a call does not end that.
         is_reminder = needs_sigint and is_told and left > 2 * MOMENT
-        is_unheard = self._tries == 2 and not self._heard_at  # SIGINT wakes sigwait, too
-        signum = signal.SIGINT if needs_sigint and not is_reminder or is_unheard else _WAKE
+        signum = signal.SIGINT if needs_sigint and not is_reminder else _WAKE
         handler = signal.getsignal(signum)
         children: set[int] = set()
         if not is_told:  # before main, which may leave at once
@@ -975,6 +975,11 @@ class FileCheckerThread(threading.Thread):
         if handler == self._on_wake or callable(handler) and not is_reminder:
             _signal_thread(_MAIN, signum)
         _signal(children, signal.SIGINT)  # as Ctrl-C does: main may wait for them
+        if self._tries == 2 and not self._heard_at:
+            _sleep(TICK)  # our handler may be due: as long as that, it may be a cleanup
+            self._has_sigint = not self._heard_at and callable(signal.getsignal(signal.SIGINT))
+            if self._has_sigint:  # which wakes sigwait, too
+                _signal_thread(_MAIN, signal.SIGINT)
 
     def _needs_sigint(self) -> bool:
         """Tell whether the program handles SIGINT, or our signal; not what pdb leaves behind."""
@@ -999,9 +1004,8 @@ class FileCheckerThread(threading.Thread):
         # What stands behind an `except KeyboardInterrupt: pass` is at a later place; a loop's next
         # turn is at the same or an earlier one.
         place = tuple(frame.f_lasti for frame in reversed(stack))  # offsets, the outermost first
-        # All is behind SIGINT, the second try: it has just raised, or sigwait() has returned it.
-        is_told = (self._tries > 1 and signum != signal.SIGINT
-                   and callable(signal.getsignal(signal.SIGINT)))
+        # All is behind a SIGINT of ours: it has just raised, or sigwait() has returned it.
+        is_told = self._has_sigint and signum != signal.SIGINT
         self._heard_at = self._heard_at or ((-1,) if is_told else place)
         error = self._interrupt()
         # Tk keeps what it swallows, in sys.last_value or out of sight: main has left its frames.

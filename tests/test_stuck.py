@@ -438,6 +438,32 @@ class TheCleanup(TogetherTestCase):
             'with Manager():\n    try: READY; time.sleep(600)\n'
             '    except KeyboardInterrupt: pass'))
 
+    @needs_posix
+    def test_behind_a_ctrl_c_that_had_to_wait_for_c_is_left_to_end(self):
+        """Ours comes meanwhile, and waits as well: behind Ctrl-C, in the cleanup's first call."""
+        def scene(case):
+            case.write_app('one', """
+                import hashlib
+                def compute(rounds):
+                    hashlib.pbkdf2_hmac('sha256', b'', b'', rounds)
+                began = time.monotonic()
+                compute(200000)
+                rounds = int(200000 * 0.75 / (time.monotonic() - began))
+                try:
+                    READY
+                    compute(rounds)
+                    time.sleep(600)
+                finally:
+                    time.sleep(1.5)
+                    print('cleaned', flush=True)
+                """)
+            app = case.start_app()
+            app.wait_ready('one')
+            app.ctrl_c()
+            case.assertEqual(app.wait_exit(), 130)
+            case.assertEqual(app.count('^cleaned'), 1, app.output)
+        self.at_once(scene, ways())
+
     def test_of_normal_reloads_prints_no_traceback(self):
         """Ten in a row, with a thread, a server and an atexit of the program's own."""
         block = '''
