@@ -776,7 +776,7 @@ class FileCheckerThread(threading.Thread):
         self._has_sigint = False  # from us, as it has not heard our own signal
         # What the handler in main goes by, once main is to end.
         self._tries = self._raised = 0
-        self._heard_at: Tuple[int, ...] = ()  # main's place when it first heard us
+        self._heard_at: Tuple[Any, ...] = ()  # main's place when it first heard us
         self._interrupt: Callable[[], Any] = lambda: None
 
     def __enter__(self) -> FileCheckerThread:
@@ -959,7 +959,7 @@ class FileCheckerThread(threading.Thread):
         """Wake main with a signal: ours, or SIGINT for a program that has a handler for it."""
         needs_sigint, is_told = self._needs_sigint(), self._tries > 1 or self._has_heard_key
         if needs_sigint:  # once its handler is gone, as behind asyncio.run(), all else is later
-            self._heard_at = self._heard_at or (-1,)
+            self._heard_at = self._heard_at or ((), ())
         # The program's handler hears it once, and again a second before the end. In between ours
         # only wakes main: a signal that comes right before a call does not end that.
         is_reminder = needs_sigint and is_told and left > 2 * MOMENT
@@ -1001,18 +1001,19 @@ class FileCheckerThread(threading.Thread):
         if not self._tries or self.has_left or any(frame.f_code in ours for frame in stack):
             return  # it is a stray one, or main is not in the block yet, or any more
         is_cleaning = any(map(_is_ctrl_c, _chain(sys.exc_info()[1])))
-        # What stands behind an `except KeyboardInterrupt: pass` is at a later place; a loop's next
-        # turn is at the same or an earlier one.
-        place = tuple(frame.f_lasti for frame in reversed(stack))  # offsets, the outermost first
+        # What stands behind an `except KeyboardInterrupt: pass` is at a later line or, as the end of
+        # a with block, at a later offset; a loop's next turn is at neither.
+        place = tuple(zip(*((step.f_lineno or 0, step.f_lasti) for step in reversed(stack))))
         # All is behind a SIGINT of ours: it has just raised, or sigwait() has returned it.
         is_told = self._has_sigint and signum != signal.SIGINT
-        self._heard_at = self._heard_at or ((-1,) if is_told else place)
+        self._heard_at = self._heard_at or (((), ()) if is_told else place)
+        is_later = any(now > then for now, then in zip(place, self._heard_at))
         error = self._interrupt()
         # Tk keeps what it swallows, in sys.last_value or out of sight: main has left its frames.
         is_kept = isinstance(error, BaseException) and (
             error is getattr(sys, 'last_value', None) or '_tkinter' in sys.modules and
             all(step.tb_frame not in stack for step in _follow(error.__traceback__, 'tb_next')))
-        if is_cleaning or not is_kept and (place > self._heard_at or error):
+        if is_cleaning or not is_kept and (is_later or error):
             return
         self._raised += 1
         self.has_left = not threading.main_thread().is_alive()  # it goes on to atexit

@@ -433,6 +433,8 @@ class TheCleanup(TogetherTestCase):
             'while True:\n    try: READY; time.sleep(600)\n'
             '    except KeyboardInterrupt: drain(); break',
             'try: READY; time.sleep(600)\nexcept KeyboardInterrupt: pass\ndrain()',
+            'try:\n    try: {}[0]\n    except KeyError: READY; time.sleep(600)\n'
+            'except KeyboardInterrupt: pass\ndrain()',
             'class Manager:\n    def __enter__(self): pass\n'
             '    def __exit__(self, *error): drain()\n'
             'with Manager():\n    try: READY; time.sleep(600)\n'
