@@ -511,8 +511,12 @@ class _Parent:
 
     def _changes(self, known: Dict[str, Look], paths: Iterable[str]) -> Dict[str, Look]:
         """Return how those of the files look that do not look as they are known."""
-        looks = {path: _look(path, known.get(path)) for path in paths
-                 if not self.caught and not _is_matched(path, self.excluded)}
+        looks: Dict[str, Look] = {}
+        for path in paths:
+            if self.caught:  # a pattern may stand for all that is on a disk
+                break
+            if not _is_matched(path, self.excluded):
+                looks[path] = _look(path, known.get(path))
         return {path: look for path, look in looks.items() if look != known.get(path)}
 
     def _changes_around(self, known: Dict[str, Look]) -> Dict[str, Look]:
@@ -607,6 +611,7 @@ class _Parent:
             if not self.log.append('stop'):
                 _unlink(self.log.path)
         elif self.child and (os.name == 'posix' or signum == _KILL):  # else the console tells it
+            self.log.append('end')
             _signal([self.child.pid], signum)
 
 
@@ -770,10 +775,14 @@ class FileCheckerThread(threading.Thread):
         self._row: Tuple[int, list[str]] = 0, []
         self._read_at = 0.0  # monotonic: when the lockfile was read
         self._touched, self._age = -1, 0.0  # the lockfile's time, how long it has stood still
-        self._stop_at = float('inf')  # when to interrupt main, if it goes on after Ctrl-C
+        self._left_at = float('inf')  # monotonic: when main left the block
+        self._stopped_at = float('inf')  # monotonic: when Ctrl-C was read in the lockfile
+        self._is_ending = False  # for Ctrl-C or another signal to the parent: no save counts
         self._prompted = -PATIENCE  # monotonic: when a debugger's prompt was last seen
-        self._has_heard_key = False  # Ctrl-C, as a terminal sends it to all in its foreground
-        self._has_sigint = False  # from us, as it has not heard our own signal
+        self._former: Dict[int, Any] = {}  # the handlers that ours stand for
+        # Monotonic: when main heard Ctrl-C, when a handler of its own was last seen.
+        self._key_at = self._handled_at = -GRACE
+        self._is_in_front = False  # of its terminal, where everybody hears Ctrl-C
         # What the handler in main goes by, once main is to end.
         self._tries = self._raised = 0
         self._heard_at: Tuple[Any, ...] = ()  # main's place when it first heard us
@@ -784,11 +793,14 @@ class FileCheckerThread(threading.Thread):
         _require_main_thread()
         self._parent = self.files.header.get('parent', os.getppid())
         self.files.enter(self._options)
-        self._former = signal.getsignal(_WAKE)
-        if self._former in (signal.SIG_IGN, _WAKE_DEFAULT):
-            signal.signal(_WAKE, self._on_wake)
-            if _WAKE == signal.SIGINT:  # asyncio takes that over from Python's own handler alone
-                vars(signal).update(default_int_handler=signal.getsignal(_WAKE))
+        ours = {_WAKE: self._on_wake, signal.SIGINT: self._on_sigint}  # one of them on Windows
+        for number, handler in ours.items():
+            if signal.getsignal(number) in _USUAL[number]:
+                self._former[number] = signal.signal(number, handler)
+        if signal.SIGINT in self._former:  # asyncio and trio replace Python's own handler alone
+            vars(signal).update(default_int_handler=signal.getsignal(signal.SIGINT))
+        if os.name == 'posix':
+            os.register_at_fork(after_in_child=lambda: self._give_back(signal.SIGINT))
         _shared.update(checker=self, files=self.files)
         # 8 MB of stack, for the compiler: musl gives a thread 128 kB.
         former = threading.stack_size(8 << 20 if os.name == 'posix' else 0)
@@ -802,7 +814,7 @@ class FileCheckerThread(threading.Thread):
             while is_asked and not self.status and self.is_alive():
                 time.sleep(TICK)
         self._decide('exit')
-        self.has_left = True
+        self.has_left, self._left_at = True, monotonic()
         sys.excepthook = self.files.excepthook_around(sys.excepthook)  # the program's, perhaps
         with contextlib.suppress(KeyboardInterrupt, Exception):  # as an odd object may raise
             if error:
@@ -812,24 +824,33 @@ class FileCheckerThread(threading.Thread):
             self.files.find()  # what ended soon may have imported in other ways than our finder's
             self.files.take_stock()
         # Under our own parent main may yet have to be woken, as it waits for its threads.
-        if signal.getsignal(_WAKE) == self._on_wake and not self.files.header:
-            signal.signal(_WAKE, self._former)
+        self._give_back(*[_WAKE] * (not self.files.header), signal.SIGINT)
         if self.files in sys.meta_path:
             sys.meta_path.remove(self.files)
         if self.status != 'exit' and error and not isinstance(error, SystemExit):
             _show(error)  # a mistake in a finally
         return self.status != 'exit' or _is_ctrl_c(error)
 
+    def _give_back(self, *numbers: int) -> None:
+        """Put back the former handlers of these signals, where ours still stand for them."""
+        vars(signal).update(default_int_handler=_USUAL[signal.SIGINT][0])
+        for number in numbers:
+            if signal.getsignal(number) in (self._on_wake, self._on_sigint):
+                signal.signal(number, self._former[number])
+
     def run(self) -> None:
         """Look, until there is a reason to end; then see to it that main ends."""
         shown = ''
+        if os.name == 'posix':  # a signal that main blocks waits for main
+            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         # Under our own parent it goes on behind the block: threads may keep the process alive.
         while (not self.has_left or self.files.header) and _shared['checker'] is self:
             try:
                 with self.files.looking:
                     is_end = self._hears_the_end() or self._is_reload_due()
                 if is_end:
-                    self._decide('error')  # if not the reload
+                    # If not the reload. After Ctrl-C main ends as if by itself.
+                    self._decide('exit' if self._is_ending and self._touched else 'error')
                     self._end_main()
                 self._rest()
             except Exception as error:  # which nobody foresaw: the next look may do better
@@ -859,19 +880,31 @@ class FileCheckerThread(threading.Thread):
         if passed < MOMENT / 2:
             return False
         self._read_at = now
+        self._handled_at = now if self._needs_sigint() else self._handled_at
         former, self._touched = self._touched, _mtime(self.lockfile)
         # A second at most, so that a suspended laptop does not make the parent look dead.
         self._age = self._age + min(passed, 1) if self._touched == former else 0.0
         for kind, *values in self.files.log.read():
             if kind == 'file' and values[0] not in self.files.known:  # a forked worker's import
                 self.files.watch(values[0], {values[0]: values[1]}.get)
-            elif kind == 'stop':
-                self._has_heard_key = _is_in_foreground()
-                # A handler of the program's own may have heard it, too, and would not know a
-                # second SIGINT from a second key.
-                self._stop_at = monotonic() + (GRACE if self._has_heard_key else
-                                               PATIENCE if self._needs_sigint() else MOMENT)
-        return not self._touched or monotonic() > self._stop_at or self._is_orphan()
+            elif kind in ('stop', 'end'):
+                self._is_ending = True
+                if kind == 'stop':
+                    self._stopped_at, self._is_in_front = now, _is_in_foreground()
+        is_over = self._is_ending and now > self._stopped_at + self._patience()
+        return not self._touched or is_over or self._is_orphan()
+
+    def _patience(self) -> float:
+        """Return how long main is left alone after Ctrl-C."""
+        if self._has_heard_key():
+            return GRACE
+        # A handler of the program's own may have heard it, too, and would not know a second SIGINT
+        # from a second key. What stands behind it is a cleanup.
+        return PATIENCE if self._handled_at > self._stopped_at - 2 * MOMENT else MOMENT
+
+    def _has_heard_key(self) -> bool:
+        """Tell whether main has heard Ctrl-C, and may be cleaning up."""
+        return self._is_in_front or self._key_at > self._stopped_at - PATIENCE
 
     def _decide(self, status: str) -> bool:
         """Set the status if nobody has; tell whether it is this one. setdefault() is atomic."""
@@ -889,7 +922,12 @@ class FileCheckerThread(threading.Thread):
 
     def _is_reload_due(self) -> bool:
         """Take one look; tell whether main must end, for a reload that is announced."""
-        if self._stop_at < float('inf') or self.has_left and not _is_main_gone():
+        # Behind the block an executor, workers or the lines below may keep the process alive; what
+        # takes less than the grace time is a cleanup.
+        is_behind = self.has_left
+        is_short = is_behind and not _is_main_gone() and monotonic() < self._left_at + GRACE
+        is_key = monotonic() < self._key_at + MOMENT  # the parent may have heard it, too
+        if self._is_ending or is_short or is_key:
             return False
         changed = self.files.look()
         if _at_prompt():  # now, as a look may take long
@@ -903,8 +941,9 @@ class FileCheckerThread(threading.Thread):
         reason = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
         _inform(f'{reason}, restarting')
         # Once main has ended, the interpreter waits for threads, until it is interrupted.
-        if _is_main_gone():
+        if is_behind:
             self.status, self.has_left = 'reload', False
+        self._heard_at = ()  # what it did after an earlier Ctrl-C is past
         return self._decide('reload')
 
     def _is_storm(self, changed: Dict[str, Look]) -> bool:
@@ -932,7 +971,7 @@ class FileCheckerThread(threading.Thread):
     def _end_main(self) -> NoReturn:
         """Interrupt main until it leaves; end the process in the end, also behind the block."""
         began, passed = monotonic(), 0.0
-        grace = PATIENCE if self._has_heard_key else GRACE  # it has had some already
+        grace = PATIENCE if self._has_heard_key() else GRACE  # it has had some already
         while passed < grace and (self.has_left or not self._is_hopeless(passed)):
             if not self.has_left and passed >= self._tries * MOMENT:
                 self._tries += 1
@@ -957,13 +996,14 @@ class FileCheckerThread(threading.Thread):
 
     def _interrupt_main(self, left: float) -> None:
         """Wake main with a signal: ours, or SIGINT for a program that has a handler for it."""
-        needs_sigint, is_told = self._needs_sigint(), self._tries > 1 or self._has_heard_key
+        needs_sigint, is_told = self._needs_sigint(), self._tries > 1 or self._has_heard_key()
         if needs_sigint:  # once its handler is gone, as behind asyncio.run(), all else is later
             self._heard_at = self._heard_at or ((), ())
         # The program's handler hears it once, and again a second before the end. In between ours
         # only wakes main: a signal that comes right before a call does not end that.
         is_reminder = needs_sigint and is_told and left > 2 * MOMENT
-        signum = signal.SIGINT if needs_sigint and not is_reminder else _WAKE
+        is_unheard = self._tries == 2 and not self._heard_at  # SIGINT wakes sigwait, too
+        signum = signal.SIGINT if needs_sigint and not is_reminder or is_unheard else _WAKE
         handler = signal.getsignal(signum)
         children: set[int] = set()
         if not is_told:  # before main, which may leave at once
@@ -975,38 +1015,46 @@ class FileCheckerThread(threading.Thread):
         if handler == self._on_wake or callable(handler) and not is_reminder:
             _signal_thread(_MAIN, signum)
         _signal(children, signal.SIGINT)  # as Ctrl-C does: main may wait for them
-        if self._tries == 2 and not self._heard_at:
-            _sleep(TICK)  # our handler may be due: as long as that, it may be a cleanup
-            self._has_sigint = not self._heard_at and callable(signal.getsignal(signal.SIGINT))
-            if self._has_sigint:  # which wakes sigwait, too
-                _signal_thread(_MAIN, signal.SIGINT)
 
     def _needs_sigint(self) -> bool:
         """Tell whether the program handles SIGINT, or our signal; not what pdb leaves behind."""
         handler = signal.getsignal(signal.SIGINT)
         is_handled = (callable(handler)
-                      and handler not in (signal.default_int_handler, self._on_wake)
+                      and handler not in (signal.default_int_handler, self._on_sigint)
                       and getattr(handler, '__module__', '') != 'pdb')
         # gevent shows where an interrupt was raised, which SIGINT does in no frame.
-        return (is_handled or signal.getsignal(_WAKE) != self._on_wake
+        return (is_handled or signal.getsignal(_WAKE) not in (self._on_wake, self._on_sigint)
                 or 'gevent.hub' in sys.modules)
+
+    def _on_sigint(self, signum: int, frame: Optional[types.FrameType]) -> None:
+        """Handle Ctrl-C in main: raise as Python's own handler does, and remember it."""
+        __tracebackhide__ = True  # pytest names the place that it is interrupted at
+        if self.has_left:
+            raise KeyboardInterrupt
+        if self._tries:  # it is ours
+            return self._on_wake(signum, frame)
+        # Wrappers send a second one to the whole group, as `timeout` does.
+        is_copy = monotonic() < self._key_at + MOMENT
+        self._key_at = monotonic()
+        if not is_copy and self._former[signal.SIGINT] != signal.SIG_IGN:
+            self._heard_at = _place_of(frame)
+            raise self._new_interrupt()
 
     def _on_wake(self, signum: int, frame: Optional[types.FrameType]) -> None:
         """Handle our signal, in main: raise, unless that would cut off a cleanup."""
-        __tracebackhide__ = True  # pytest names the place that it is interrupted at
-        if not self._tries and callable(self._former):  # a key on Windows
-            self._former(signum, frame)
+        __tracebackhide__ = True
         stack = [*_follow(frame, 'f_back')]
         ours = FileCheckerThread.__enter__.__code__, FileCheckerThread.__exit__.__code__
         if not self._tries or self.has_left or any(frame.f_code in ours for frame in stack):
             return  # it is a stray one, or main is not in the block yet, or any more
         is_cleaning = any(map(_is_ctrl_c, _chain(sys.exc_info()[1])))
-        # What stands behind an `except KeyboardInterrupt: pass` is at a later line or, as the end of
-        # a with block, at a later offset; a loop's next turn is at neither.
-        place = tuple(zip(*((step.f_lineno or 0, step.f_lasti) for step in reversed(stack))))
-        # All is behind a SIGINT of ours: it has just raised, or sigwait() has returned it.
-        is_told = self._has_sigint and signum != signal.SIGINT
+        # All is behind SIGINT, the second try: it has just raised, or sigwait() has returned it.
+        is_told = (self._tries > 1 and signum != signal.SIGINT
+                   and callable(signal.getsignal(signal.SIGINT)))
+        place = _place_of(frame)
         self._heard_at = self._heard_at or (((), ()) if is_told else place)
+        # What stands behind an `except KeyboardInterrupt: pass` is at a later line, or at a later
+        # offset as the end of `with` is; a loop's next turn is at neither.
         is_later = any(now > then for now, then in zip(place, self._heard_at))
         error = self._interrupt()
         # Tk keeps what it swallows, in sys.last_value or out of sight: main has left its frames.
@@ -1016,11 +1064,14 @@ class FileCheckerThread(threading.Thread):
         if is_cleaning or not is_kept and (is_later or error):
             return
         self._raised += 1
-        self.has_left = not threading.main_thread().is_alive()  # it goes on to atexit
-        errors = [_Interrupt()]
+        self.has_left = self._left_at < float('inf')  # it goes on to atexit
+        raise self._new_interrupt()
+
+    def _new_interrupt(self) -> KeyboardInterrupt:
+        error: KeyboardInterrupt = _Interrupt()
         # Without reference counts nobody can tell when main has swallowed it.
-        self._interrupt = weakref.ref(errors[0]) if hasattr(sys, 'getrefcount') else lambda: True
-        raise errors.pop()  # a name in this frame, which it refers to, would keep it alive
+        self._interrupt = weakref.ref(error) if hasattr(sys, 'getrefcount') else lambda: True
+        return error
 
     def leave(self) -> NoReturn:
         """Leave through the interpreter's own end, which the parent and this thread limit."""
@@ -1038,6 +1089,12 @@ class FileCheckerThread(threading.Thread):
 # A KeyboardInterrupt, also by name in a traceback, but one that can be weakly referenced: it lives
 # while it goes up, is handled or waits in a coroutine.
 _Interrupt: Any = type('KeyboardInterrupt', (KeyboardInterrupt,), {'__module__': 'builtins'})
+
+
+def _place_of(frame: Optional[types.FrameType]) -> Tuple[Any, ...]:
+    """Return the lines and the offsets that main is at, the outermost first."""
+    stack = [*_follow(frame, 'f_back')]
+    return tuple(zip(*((step.f_lineno or 0, step.f_lasti) for step in reversed(stack))))
 
 
 def _signal(pids: Iterable[int], signum: int) -> None:
@@ -1094,10 +1151,6 @@ def _leave_interpreter(files: _Files) -> None:
 
 
 def _show(error: Any) -> None:
-    """Show a mistake, but not the interrupt during which it was made."""
-    for link in _chain(error):
-        if isinstance(link.__context__, KeyboardInterrupt):
-            link.__context__ = None
     sys.excepthook(type(error), error, error.__traceback__)
     with contextlib.suppress(Exception):  # PyPy keeps the last line for itself
         sys.stderr.flush()
@@ -1201,12 +1254,18 @@ class _Files:
                 self.watch(_source_of(name), self._look_when_read)
 
     def excepthook_around(self, hook: Callable[..., Any]) -> Callable[..., None]:
-        """Return an excepthook that shows no frames of ours, and nothing of a Ctrl-C."""
+        """Return an excepthook that shows no frames of ours, and nothing of a Ctrl-C.
+
+        Of a mistake in a cleanup it does not show the interrupt that led there.
+        """
         def excepthook(kind: object, error: BaseException, trace: Any) -> None:
             with contextlib.suppress(Exception):  # what it calls may be what has failed
                 self.watch_fix(error)
             while trace and trace.tb_frame.f_code.co_filename in ('<string>', __file__):
                 trace = trace.tb_next
+            for link in _chain(error):
+                if isinstance(link.__context__, KeyboardInterrupt):
+                    link.__context__ = None
             if not _is_ctrl_c(error):
                 hook(kind, error.with_traceback(trace), trace)
         return excepthook
@@ -1219,11 +1278,16 @@ class _Files:
         if isinstance(error, SystemExit) and error.code == RELOAD and not _is_own(origin):
             self.log.append('failed')  # as uvicorn does when its application fails to start
         for link in _chain(error):
-            named = [link.filename] if isinstance(link, (SyntaxError, FileNotFoundError)) else []
-            for name in [*_files_in(link.__traceback__), *named]:
+            names: Dict[Any, Any] = dict.fromkeys(_files_in(link.__traceback__),
+                                                  self._look_when_read)
+            if isinstance(link, (SyntaxError, FileNotFoundError)):
+                # What a program that exits had missed, such as its settings, it may have made.
+                is_made = isinstance(error, SystemExit) and isinstance(link, FileNotFoundError)
+                names[link.filename] = self.look_now if is_made else self._look_when_read
+            for name, look_of in names.items():
                 if isinstance(name, str) and '<' not in name:
                     path = os.path.join(_start_directory(), name)  # main may have changed it
-                    self.watch(_source_of(path), self._look_when_read)
+                    self.watch(_source_of(path), look_of)
 
     def match(self, patterns: Iterable[str]) -> None:
         """Watch what patterns match; of those matched before, a file that is new is a change."""
@@ -1486,9 +1550,11 @@ def _is_kept(name: str) -> bool:
 def _files_below(*folders: str, is_wanted: Callable[[str], bool] = lambda folder: True,
                  limit: float = float('inf')) -> Iterator[str]:
     """Yield the files in directories, at any depth, but for hidden ones, caches and editors'."""
-    queue, seen = [*folders], {''}
+    queue, seen, real = [*folders], {''}, ''
     for folder in queue:  # from near to far
-        if len(seen) > limit or (real := os.path.realpath(folder)) in seen:  # a link leads back
+        with contextlib.suppress(OSError):  # it goes away just now
+            real = os.path.realpath(folder)
+        if len(seen) > limit or real in seen:  # a link leads back
             continue
         seen.add(real)
         folder = os.path.join(folder, '')
@@ -1552,7 +1618,9 @@ def _why_unreadable(script: str) -> str:
 # Wakes main in any call, and means nothing by default, so that SIGINT stays the program's. Windows
 # has none: there SIGINT wakes what it can.
 _WAKE: int = getattr(signal, 'SIGURG', signal.SIGINT)
-_WAKE_DEFAULT: Any = signal.SIG_DFL if hasattr(signal, 'SIGURG') else signal.default_int_handler
+# The handlers that ours may stand for.
+_USUAL: Dict[int, Tuple[Any, ...]] = {signal.SIGINT: (signal.default_int_handler,)}
+_USUAL[_WAKE] = *_USUAL.get(_WAKE, (signal.SIG_DFL,)), signal.SIG_IGN
 _KILL: int = getattr(signal, 'SIGKILL', signal.SIGTERM)
 # Not _thread.interrupt_main(), which wakes no call that waits.
 _signal_thread: Any = getattr(signal, 'pthread_kill', lambda _, n: signal.raise_signal(n))

@@ -382,6 +382,23 @@ class NobodyKeepsStaleCode(TogetherTestCase):
             app.wait_ready('two')
         self.at_once(scene, ways())
 
+    @needs_posix
+    def test_after_main_has_returned_and_an_executor_or_a_process_goes_on(self):
+        def scene(case, begin):
+            case.write_app('one', 'READY\n' + begin, """
+                import concurrent.futures, multiprocessing
+                def work():
+                    while True: time.sleep(0.2)
+                """)
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_for(changed('app.py'))
+            app.wait_ready('two')
+        self.at_once(scene, ways(
+            'concurrent.futures.ThreadPoolExecutor().submit(work)',
+            'multiprocessing.get_context("fork").Process(target=work).start()'))
+
     def test_after_main_has_returned_and_a_thread_goes_on(self):
         def scene(case):
             case.write_app('one', """

@@ -466,6 +466,88 @@ class TheCleanup(TogetherTestCase):
             case.assertEqual(app.count('^cleaned'), 1, app.output)
         self.at_once(scene, ways())
 
+    @needs_posix
+    def test_hears_ctrl_c_once_without_a_terminal_too(self):
+        """An IDE's stop or a shell script sends SIGINT to the group; the parent tells it, too."""
+        def scene(case, block):
+            case.write_app('one', 'import asyncio, subprocess\n' + textwrap.dedent(block)
+                           + "\nprint('cleaned', flush=True)")
+            app = case.start_app()
+            app.wait_ready('one')
+            app.ctrl_c()
+            case.assertEqual(app.wait_exit(), 130)
+            case.assertEqual(app.count('^cleaned'), 1, app.output)
+            case.assertEqual(app.count(TRACEBACK), 0, app.output)
+        self.at_once(scene, ways("""
+            try: READY; time.sleep(600)
+            except KeyboardInterrupt: pass
+            time.sleep(2)
+            """, """
+            def numbers():
+                try: READY; yield 1
+                finally: time.sleep(2)
+            try:
+                for number in numbers(): time.sleep(600)
+            except KeyboardInterrupt: pass
+            """, """
+            try: READY; time.sleep(600)
+            except KeyboardInterrupt:
+                time.sleep(0.4)
+                subprocess.run([sys.executable, '-c', 'import time; time.sleep(1)'], check=True)
+            """, """
+            try:
+                try: READY; time.sleep(600)
+                finally: time.sleep(0.4); asyncio.run(asyncio.sleep(1))
+            except KeyboardInterrupt: pass
+            """, """
+            async def work(): await asyncio.sleep(0.7); READY; await asyncio.sleep(600)
+            try: asyncio.run(work())
+            except KeyboardInterrupt: pass
+            time.sleep(2)
+            """))
+
+    @needs_posix
+    def test_behind_sigterm_is_not_cut_by_a_save(self):
+        def scene(case):
+            case.write_app('one', """
+                signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+                try:
+                    READY
+                    time.sleep(600)
+                finally:
+                    print('cleaning', flush=True)
+                    for turn in range(20): time.sleep(0.1)
+                    print('cleaned', flush=True)
+                """)
+            app = case.start_app()
+            app.wait_ready('one')
+            app.signal(signal.SIGTERM)
+            app.wait_for('^cleaning')
+            time.sleep(0.6)  # not a wait: until then the save may have come first
+            case.write_app('two')
+            case.assertEqual(app.wait_exit(), 128 + signal.SIGTERM)
+            case.assertEqual(app.count('^cleaned'), 1, app.output)
+        self.at_once(scene, ways())
+
+    @needs_posix
+    def test_of_what_main_has_blocked_is_left_to_end(self):
+        """A signal that main blocks finds no other thread to interrupt the program."""
+        def scene(case):
+            case.write_app('one', """
+                signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+                READY
+                time.sleep(1)
+                print('critical', flush=True)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+                time.sleep(600)
+                """)
+            app = case.start_app(tty=True)
+            app.wait_ready('one')
+            app.ctrl_c()
+            case.assertEqual(app.wait_exit(), 130)
+            case.assertEqual(app.count('^critical'), 1, app.output)
+        self.at_once(scene, ways())
+
     def test_of_normal_reloads_prints_no_traceback(self):
         """Ten in a row, with a thread, a server and an atexit of the program's own."""
         block = '''
