@@ -797,10 +797,12 @@ class FileCheckerThread(threading.Thread):
         for number, handler in ours.items():
             if signal.getsignal(number) in _USUAL[number]:
                 self._former[number] = signal.signal(number, handler)
-        if signal.SIGINT in self._former:  # asyncio and trio replace Python's own handler alone
+        if 'gevent.hub' in sys.modules:  # it shows where an interrupt is raised, if by a handler
+            self.give_back(signal.SIGINT)
+        elif signal.SIGINT in self._former:  # asyncio and trio replace Python's own handler alone
             vars(signal).update(default_int_handler=signal.getsignal(signal.SIGINT))
         if os.name == 'posix':
-            os.register_at_fork(after_in_child=lambda: self._give_back(signal.SIGINT))
+            os.register_at_fork(after_in_child=lambda: self.give_back(signal.SIGINT))
         _shared.update(checker=self, files=self.files)
         # 8 MB of stack, for the compiler: musl gives a thread 128 kB.
         former = threading.stack_size(8 << 20 if os.name == 'posix' else 0)
@@ -824,19 +826,20 @@ class FileCheckerThread(threading.Thread):
             self.files.find()  # what ended soon may have imported in other ways than our finder's
             self.files.take_stock()
         # Under our own parent main may yet have to be woken, as it waits for its threads.
-        self._give_back(*[_WAKE] * (not self.files.header), signal.SIGINT)
+        self.give_back(*[_WAKE] * (not self.files.header), signal.SIGINT)
         if self.files in sys.meta_path:
             sys.meta_path.remove(self.files)
         if self.status != 'exit' and error and not isinstance(error, SystemExit):
             _show(error)  # a mistake in a finally
         return self.status != 'exit' or _is_ctrl_c(error)
 
-    def _give_back(self, *numbers: int) -> None:
+    def give_back(self, *numbers: int) -> None:
         """Put back the former handlers of these signals, where ours still stand for them."""
         vars(signal).update(default_int_handler=_USUAL[signal.SIGINT][0])
         for number in numbers:
-            if signal.getsignal(number) in (self._on_wake, self._on_sigint):
-                signal.signal(number, self._former[number])
+            with contextlib.suppress(ValueError):  # gevent is imported off the main thread
+                if signal.getsignal(number) in (self._on_wake, self._on_sigint):
+                    signal.signal(number, self._former[number])
 
     def run(self) -> None:
         """Look, until there is a reason to end; then see to it that main ends."""
@@ -1022,7 +1025,6 @@ class FileCheckerThread(threading.Thread):
         is_handled = (callable(handler)
                       and handler not in (signal.default_int_handler, self._on_sigint)
                       and getattr(handler, '__module__', '') != 'pdb')
-        # gevent shows where an interrupt was raised, which SIGINT does in no frame.
         return (is_handled or signal.getsignal(_WAKE) not in (self._on_wake, self._on_sigint)
                 or 'gevent.hub' in sys.modules)
 
@@ -1240,6 +1242,8 @@ class _Files:
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
         """Find a module for sys.meta_path, as PathFinder would; look before Python reads it."""
         spec = PathFinder.find_spec(name, path, target)
+        if name == 'gevent.hub' and _checker():
+            _shared['checker'].give_back(signal.SIGINT)
         if spec and spec.has_location and spec.origin:
             self.watch(_source_of(spec.origin), self.look_now)
         return spec
