@@ -1034,6 +1034,8 @@ class FileCheckerThread(threading.Thread):
         if self.has_left:
             raise KeyboardInterrupt
         if self._tries:  # it is ours
+            if self._heard_at == ((), ()):  # PyPy may handle it last: nothing else has taken it
+                self._heard_at = ()
             return self._on_wake(signum, frame)
         # Wrappers send a second one to the whole group, as `timeout` does.
         is_copy = monotonic() < self._key_at + MOMENT

@@ -100,7 +100,8 @@ class TheProgramEnds(ReloaderTestCase):
             try:
                 open('settings.ini')
             except FileNotFoundError:
-                open('settings.ini', 'w').write('new')
+                with open('settings.ini', 'w') as file:
+                    file.write('new')
                 sys.exit(0)
             ''')
         app = self.start_app()
