@@ -1037,11 +1037,10 @@ class FileCheckerThread(threading.Thread):
             if self._heard_at == ((), ()):  # PyPy may handle it last: nothing else has taken it
                 self._heard_at = ()
             return self._on_wake(signum, frame)
-        # Wrappers send a second one to the whole group, as `timeout` does.
+        # Wrappers send a copy of it to the whole group, as `timeout` does.
         is_copy = monotonic() < self._key_at + MOMENT
-        self._key_at = monotonic()
         if not is_copy and self._former[signal.SIGINT] != signal.SIG_IGN:
-            self._heard_at = _place_of(frame)
+            self._key_at, self._heard_at = monotonic(), _place_of(frame)
             raise self._new_interrupt()
 
     def _on_wake(self, signum: int, frame: Optional[types.FrameType]) -> None:
