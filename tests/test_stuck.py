@@ -507,6 +507,28 @@ class TheCleanup(TogetherTestCase):
             """))
 
     @needs_posix
+    def test_is_not_cut_by_a_copy_of_ctrl_c(self):
+        """GNU timeout, for one, sends its group what the group has got already."""
+        def scene(case):
+            case.write_app('one', """
+                try:
+                    READY
+                    time.sleep(600)
+                finally:
+                    print('cleaning', flush=True)
+                    time.sleep(1)
+                    print('cleaned', flush=True)
+                """)
+            app = case.start_app()
+            app.wait_ready('one')
+            app.ctrl_c()
+            app.wait_for('^cleaning')
+            app.ctrl_c()
+            case.assertEqual(app.wait_exit(), 130)
+            case.assertEqual(app.count('^cleaned'), 1, app.output)
+        self.at_once(scene, ways())
+
+    @needs_posix
     def test_behind_sigterm_is_not_cut_by_a_save(self):
         def scene(case):
             case.write_app('one', """
