@@ -1040,7 +1040,8 @@ class FileCheckerThread(threading.Thread):
         # Wrappers send a copy of it to the whole group, as `timeout` does.
         is_copy = monotonic() < self._key_at + MOMENT
         if not is_copy and self._former[signal.SIGINT] != signal.SIG_IGN:
-            self._key_at, self._heard_at = monotonic(), _place_of(frame)
+            self._key_at = monotonic()
+            self._heard_at = _place_of([*_follow(frame, 'f_back')])
             raise self._new_interrupt()
 
     def _on_wake(self, signum: int, frame: Optional[types.FrameType]) -> None:
@@ -1054,7 +1055,7 @@ class FileCheckerThread(threading.Thread):
         # All is behind SIGINT, the second try: it has just raised, or sigwait() has returned it.
         is_told = (self._tries > 1 and signum != signal.SIGINT
                    and callable(signal.getsignal(signal.SIGINT)))
-        place = _place_of(frame)
+        place = _place_of(stack)
         self._heard_at = self._heard_at or (((), ()) if is_told else place)
         # What stands behind an `except KeyboardInterrupt: pass` is at a later line, or at a later
         # offset as the end of `with` is; a loop's next turn is at neither.
@@ -1094,9 +1095,8 @@ class FileCheckerThread(threading.Thread):
 _Interrupt: Any = type('KeyboardInterrupt', (KeyboardInterrupt,), {'__module__': 'builtins'})
 
 
-def _place_of(frame: Optional[types.FrameType]) -> Tuple[Any, ...]:
-    """Return the lines and the offsets that main is at, the outermost first."""
-    stack = [*_follow(frame, 'f_back')]
+def _place_of(stack: list[types.FrameType]) -> Tuple[Any, ...]:
+    """Return the lines and the offsets that main's frames are at, the outermost first."""
     return tuple(zip(*((step.f_lineno or 0, step.f_lasti) for step in reversed(stack))))
 
 
