@@ -946,7 +946,8 @@ class FileCheckerThread(threading.Thread):
         # Once main has ended, the interpreter waits for threads, until it is interrupted.
         if is_behind:
             self.status, self.has_left = 'reload', False
-        self._heard_at = ()  # what it did after an earlier Ctrl-C is past
+        # What main did after an earlier Ctrl-C is past, and what it keeps of that.
+        self._heard_at, self._interrupt = (), lambda: None
         return self._decide('reload')
 
     def _is_storm(self, changed: Dict[str, Look]) -> bool:
@@ -1037,8 +1038,9 @@ class FileCheckerThread(threading.Thread):
             if self._heard_at == ((), ()):  # PyPy may handle it last: nothing else has taken it
                 self._heard_at = ()
             return self._on_wake(signum, frame)
-        # Wrappers send a copy of it to the whole group, as `timeout` does.
-        is_copy = monotonic() < self._key_at + MOMENT
+        # Wrappers send a copy of it to the whole group, as `timeout` does. A program that
+        # interrupts itself twice means both.
+        is_copy = monotonic() < self._key_at + MOMENT and _is_cleaning()
         if not is_copy and self._former[signal.SIGINT] != signal.SIG_IGN:
             self._key_at = monotonic()
             self._heard_at = _place_of([*_follow(frame, 'f_back')])
@@ -1051,7 +1053,6 @@ class FileCheckerThread(threading.Thread):
         ours = FileCheckerThread.__enter__.__code__, FileCheckerThread.__exit__.__code__
         if not self._tries or self.has_left or any(frame.f_code in ours for frame in stack):
             return  # it is a stray one, or main is not in the block yet, or any more
-        is_cleaning = any(map(_is_ctrl_c, _chain(sys.exc_info()[1])))
         # All is behind SIGINT, the second try: it has just raised, or sigwait() has returned it.
         is_told = (self._tries > 1 and signum != signal.SIGINT
                    and callable(signal.getsignal(signal.SIGINT)))
@@ -1065,7 +1066,7 @@ class FileCheckerThread(threading.Thread):
         is_kept = isinstance(error, BaseException) and (
             error is getattr(sys, 'last_value', None) or '_tkinter' in sys.modules and
             all(step.tb_frame not in stack for step in _follow(error.__traceback__, 'tb_next')))
-        if is_cleaning or not is_kept and (is_later or error):
+        if _is_cleaning() or not is_kept and (is_later or error):
             return
         self._raised += 1
         self.has_left = self._left_at < float('inf')  # it goes on to atexit
@@ -1163,6 +1164,11 @@ def _is_ctrl_c(error: Any) -> bool:
     """Tell whether an exception is Ctrl-C, or a group of nothing else, as trio makes it."""
     group = getattr(error, 'exceptions', ())
     return isinstance(error, KeyboardInterrupt) or bool(group) and all(map(_is_ctrl_c, group))
+
+
+def _is_cleaning() -> bool:
+    """Tell whether this thread is handling Ctrl-C, in an except or a finally clause."""
+    return any(map(_is_ctrl_c, _chain(sys.exc_info()[1])))
 
 
 def _chain(error: Optional[BaseException]) -> list[BaseException]:

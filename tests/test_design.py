@@ -13,6 +13,7 @@ from tests.support import (FOREVER, LONG, WAITING, WAYS, WINDOWS, changed, is_al
                            needs_posix, side_by_side, skip_unless, wait_gone)
 from tests.test_api import TICKING, wait_ticks
 from tests.test_saves import TRACEBACK, broken, save, start_with_module
+from tests.test_stuck import CLEANS_UP
 from tests.together import Code, TogetherTestCase, ways
 
 try:
@@ -419,15 +420,7 @@ class TheParent(TogetherTestCase):
     def test_ends_at_a_second_ctrl_c_but_not_at_a_copy_of_the_first(self):
         """`npm run` and `uv run` pass on what the terminal has sent to all."""
         def scene(case):
-            case.write_app('one', '''
-                try:
-                    READY
-                    time.sleep(600)
-                finally:
-                    print('cleaning', flush=True)
-                    time.sleep(1)
-                    print('cleaned', flush=True)
-                ''')
+            case.write_app('one', CLEANS_UP)
             app = case.start_app()
             app.wait_ready('one')
             app.ctrl_c()

@@ -137,6 +137,15 @@ WAIT = 'time.sleep(600)' if WINDOWS else 'threading.Event().wait()'  # see WINDO
 AGAIN = (platform.python_implementation() == 'CPython' and not WINDOWS
          and getattr(sys, '_is_gil_enabled', lambda: True)())
 
+CLEANS_UP = '''\
+try:
+    READY
+    time.sleep(600)
+finally:
+    print('cleaning', flush=True)
+    time.sleep(1)
+    print('cleaned', flush=True)
+'''
 DRAIN = '''\
 def drain():
     print('cleaning', flush=True)
@@ -151,6 +160,12 @@ def reload(case, app, value='two', **options) -> float:
     case.write_app(value, **options)
     app.wait_ready(value)
     return app.taken_since(since)
+
+
+def assert_cleaned(case, app, status=130):
+    """Wait for the program's end; fail unless its cleanup has run once, to its own end."""
+    case.assertEqual(app.wait_exit(), status)
+    case.assertEqual(app.count('^cleaned'), 1, app.output)
 
 
 @side_by_side
@@ -275,6 +290,47 @@ class TheInterrupt(TogetherTestCase):
             '    except BaseException: turns.append(1)'))
 
     @skip_unless(sys.version_info >= (3, 11), 'asyncio handles SIGINT since Python 3.11')
+    @needs_posix
+    def test_that_the_program_sends_itself_comes_each_time(self):
+        def scene(case):
+            case.write_app('one', '''
+                for turn in range(3):
+                    try:
+                        signal.raise_signal(signal.SIGINT)
+                        time.sleep(600)
+                    except KeyboardInterrupt:
+                        print('raised', flush=True)
+                READY
+                ''')
+            app = case.start_app()
+            case.assertEqual(app.wait_exit(), 0)
+            case.assertEqual(app.count('^raised'), 3, app.output)
+        self.at_once(scene, ways())
+
+    @needs_posix
+    def test_comes_after_an_earlier_one_that_main_keeps_and_through_a_handler_of_its_own(self):
+        def scene(case, block):
+            case.write_app('one', textwrap.dedent(block) + textwrap.dedent('''
+                try:
+                    READY
+                    time.sleep(600)
+                finally:
+                    print('cleaned', flush=True)
+                '''))
+            app = case.start_app()
+            app.wait_ready('one')
+            case.assertLess(reload(case, app), GRACE)
+            case.assertEqual(app.count('^cleaned'), 1, app.output)
+        self.at_once(scene, ways('''
+            try: signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt as error: kept = error
+            ''', '''
+            former = signal.getsignal(signal.SIGINT)
+            signal.signal(signal.SIGINT, lambda *event: former(*event))
+            ''', '''
+            signal.signal(signal.SIGURG, lambda *event: None)
+            '''))
+
     def test_hits_none_of_asyncios_other_tasks(self):
         """It would be shown as `Task exception was never retrieved`."""
         def scene(case):
@@ -462,8 +518,7 @@ class TheCleanup(TogetherTestCase):
             app = case.start_app()
             app.wait_ready('one')
             app.ctrl_c()
-            case.assertEqual(app.wait_exit(), 130)
-            case.assertEqual(app.count('^cleaned'), 1, app.output)
+            assert_cleaned(case, app)
         self.at_once(scene, ways())
 
     @needs_posix
@@ -475,8 +530,7 @@ class TheCleanup(TogetherTestCase):
             app = case.start_app()
             app.wait_ready('one')
             app.ctrl_c()
-            case.assertEqual(app.wait_exit(), 130)
-            case.assertEqual(app.count('^cleaned'), 1, app.output)
+            assert_cleaned(case, app)
             case.assertEqual(app.count(TRACEBACK), 0, app.output)
         self.at_once(scene, ways("""
             try: READY; time.sleep(600)
@@ -510,22 +564,13 @@ class TheCleanup(TogetherTestCase):
     def test_is_not_cut_by_a_copy_of_ctrl_c(self):
         """GNU timeout, for one, sends its group what the group has got already."""
         def scene(case):
-            case.write_app('one', """
-                try:
-                    READY
-                    time.sleep(600)
-                finally:
-                    print('cleaning', flush=True)
-                    time.sleep(1)
-                    print('cleaned', flush=True)
-                """)
+            case.write_app('one', CLEANS_UP)
             app = case.start_app()
             app.wait_ready('one')
             app.ctrl_c()
             app.wait_for('^cleaning')
             app.ctrl_c()
-            case.assertEqual(app.wait_exit(), 130)
-            case.assertEqual(app.count('^cleaned'), 1, app.output)
+            assert_cleaned(case, app)
         self.at_once(scene, ways())
 
     @needs_posix
@@ -547,8 +592,7 @@ class TheCleanup(TogetherTestCase):
             app.wait_for('^cleaning')
             time.sleep(0.6)  # not a wait: until then the save may have come first
             case.write_app('two')
-            case.assertEqual(app.wait_exit(), 128 + signal.SIGTERM)
-            case.assertEqual(app.count('^cleaned'), 1, app.output)
+            assert_cleaned(case, app, 128 + signal.SIGTERM)
         self.at_once(scene, ways())
 
     @needs_posix
