@@ -289,7 +289,6 @@ class TheInterrupt(TogetherTestCase):
             'turns = []\nwhile len(turns) < 3:\n    try: time.sleep(0.1)\n'
             '    except BaseException: turns.append(1)'))
 
-    @skip_unless(sys.version_info >= (3, 11), 'asyncio handles SIGINT since Python 3.11')
     @needs_posix
     def test_that_the_program_sends_itself_comes_each_time(self):
         def scene(case):
@@ -331,6 +330,7 @@ class TheInterrupt(TogetherTestCase):
             signal.signal(signal.SIGURG, lambda *event: None)
             '''))
 
+    @skip_unless(sys.version_info >= (3, 11), 'asyncio handles SIGINT since Python 3.11')
     def test_hits_none_of_asyncios_other_tasks(self):
         """It would be shown as `Task exception was never retrieved`."""
         def scene(case):
