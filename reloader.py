@@ -1035,8 +1035,8 @@ class FileCheckerThread(threading.Thread):
         if self.has_left:
             raise KeyboardInterrupt
         if self._tries:  # it is ours
-            if self._heard_at == ((), ()):  # PyPy may handle it last: nothing else has taken it
-                self._heard_at = ()
+            if signum != _WAKE and self._heard_at == ((), ()):
+                self._heard_at = ()  # PyPy may handle it last: nothing else has taken it
             return self._on_wake(signum, frame)
         # Wrappers send a copy of it to the whole group, as `timeout` does. A program that
         # interrupts itself twice means both.

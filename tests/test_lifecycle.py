@@ -543,11 +543,10 @@ class CtrlC(ReloaderTestCase):
                             READY
                             await asyncio.sleep(600)
                         finally:
-                            for turn in range(%d):
-                                await asyncio.sleep(0.1)
+                            await asyncio.sleep(%s)
                             print('cleaned up', flush=True)
                     asyncio.run(work())
-                    """ % (40 if tty else 15))
+                    """ % (4 if tty else 1.5))
                 app = self.start_app(tty=tty)
                 app.wait_for('asleep')
                 if tty:

@@ -1,6 +1,7 @@
 """No reload gets stuck: wherever main is, whatever it does with the interrupt."""
 from __future__ import annotations
 
+import hashlib
 import platform
 import signal
 import socket
@@ -497,6 +498,7 @@ class TheCleanup(TogetherTestCase):
             '    except KeyboardInterrupt: pass'))
 
     @needs_posix
+    @skip_unless(hasattr(hashlib, 'pbkdf2_hmac'), 'this Python was built without OpenSSL')
     def test_behind_a_ctrl_c_that_had_to_wait_for_c_is_left_to_end(self):
         """Ours comes meanwhile, and waits as well: behind Ctrl-C, in the cleanup's first call."""
         def scene(case):
