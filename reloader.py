@@ -209,7 +209,6 @@ def bind(host: str, port: int) -> socket.socket:
         try:
             listener = (socket.socket(fileno=handles[host, port]) if (host, port) in handles else
                         socket.create_server((host, port), family=family))
-            listener.listen(128)  # again, if it was not asked for as the program began
         except OSError as error:
             why = str(error.strerror).partition(' (while')[0]  # Python adds the address
             hint = ('is in use; stop the other program or choose another port'
@@ -217,6 +216,7 @@ def bind(host: str, port: int) -> socket.socket:
             raise OSError(error.errno, f'{host}:{port} {hint}') from None
         listener.set_inheritable(False)
         sockets[host, port] = listener
+    sockets[host, port].listen(128)  # again, if it was not asked for as the program began
     return sockets[host, port]
 
 
@@ -446,10 +446,11 @@ class _Parent:
         if len(records) == 1:  # it ended above its import of this module; nobody knows when
             self.ended = int(records[0][1]['started'] * 1e9)
         for kind, *values in records:
-            if kind == 'file':
-                self.files[values[0]] = values[1]
-            elif kind == 'used':
-                self._take_used(*values)
+            if kind == 'files':
+                is_entry, looks = values
+                if is_entry:  # what it has not read by then is past, unless it may yet watch() it
+                    self.files = {path: self.former.get(path) for path in _expand(*self.patterns)}
+                self.files.update(looks)
             elif kind == 'pattern':
                 self.patterns.update(values)
             elif kind == 'excluded':
@@ -466,14 +467,6 @@ class _Parent:
                 # Once more, as Python may have written bytecode of what it was reading then.
                 self.files.update(self._changes(self.files, changes))
         return {kind for kind, *_ in records}
-
-    def _take_used(self, is_first: bool, paths: list[str]) -> None:
-        """Take over which files the child uses, also those that look as they did to the last."""
-        if is_first:  # what it has not read by then is past, unless it may yet watch() it
-            self.former.update(self.files)
-            self.files = {path: self.former.get(path) for path in _expand(*self.patterns)}
-        for path in paths:
-            self.files.setdefault(path, self.former.get(path))
 
     def _follow_exit(self, status: int) -> None:
         """Do what follows an exit of the child: leave, wait for a change, or return at once."""
@@ -888,8 +881,9 @@ class FileCheckerThread(threading.Thread):
         # A second at most, so that a suspended laptop does not make the parent look dead.
         self._age = self._age + min(passed, 1) if self._touched == former else 0.0
         for kind, *values in self.files.log.read():
-            if kind == 'file' and values[0] not in self.files.known:  # a forked worker's import
-                self.files.watch(values[0], {values[0]: values[1]}.get)
+            if kind == 'files':
+                for path in values[1].keys() - self.files.known:  # a forked worker's imports
+                    self.files.watch(path, values[1].get)
             elif kind in ('stop', 'end'):
                 self._is_ending = True
                 if kind == 'stop':
@@ -981,7 +975,9 @@ class FileCheckerThread(threading.Thread):
                 self._tries += 1
                 self._interrupt_main(grace - passed)
             _sleep(TICK)
-            passed = monotonic() - began
+            before, passed = passed, monotonic() - began
+            if before < PATIENCE <= passed:  # Python itself would wait for them, for ever
+                _signal([one.pid for one in _workers() if not one.daemon], signal.SIGTERM)
         names = [thread.name for thread in _lasting_threads()] or ['MainThread']
         _say(f"still busy, ended: {', '.join(names)}")
         _signal(_children(), _KILL)
@@ -1080,12 +1076,6 @@ class FileCheckerThread(threading.Thread):
 
     def leave(self) -> NoReturn:
         """Leave through the interpreter's own end, which the parent and this thread limit."""
-        deadline = monotonic() + PATIENCE
-        while workers := [worker.pid for worker in _workers() if not worker.daemon]:
-            if monotonic() > deadline:  # Python itself would wait for them
-                _signal(workers, signal.SIGTERM)
-                break
-            time.sleep(TICK / 2)
         # A debugger stops at a SystemExit that means failure; the record has asked already.
         is_debugged = sys.gettrace() is not None or 'pydevd' in sys.modules
         sys.exit(0 if self.status == 'reload' and is_debugged else self._exits[self.status])
@@ -1112,10 +1102,8 @@ def _shut_down_unclaimed(header: Dict[str, Any]) -> None:
     # A program of the command line finds its socket by number.
     handles = {} if 'program' in header.get('options', ()) else header.get('sockets', {})
     for key in handles.keys() - _shared['sockets']:
-        import socket
-        # A copy, as it may be asked for later. BSD and macOS refuse: it goes on listening.
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(handles[key])) as copy:
-            copy.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # BSD and macOS refuse: it goes on listening
+            bind(*key).shutdown(2)  # SHUT_RDWR; it may be asked for later
 
 
 def _become_child(environ: Any) -> bool:
@@ -1208,8 +1196,7 @@ class _Files:
         # Monotonic: when main began, when the first of the changes came, and when the last one was
         # seen to come or go, or a file of which that might not be seen.
         self.entered = self.first_change = self.last_change = 0.0
-        self.gone: set[str] = set()  # the changed files that are away or empty
-        self.gone_at = 0.0  # monotonic: since when it is these
+        self.gone: Dict[str, float] = {}  # the changed files that are away or empty, since when
         self._names: set[str] = set()  # of the modules that were looked up
         self.has_workers = False  # that may import what this process does not
         self.hot: list[str] = []  # the program's files that were saved last
@@ -1322,12 +1309,11 @@ class _Files:
         if not path or path in self.known or _is_matched(path, self.excluded):
             return
         self.known[path] = look = look_of(path)
-        is_young = bool(look and look[3])
-        if is_young:
+        if look and look[3]:
             self.last_change = monotonic()  # its time and size do not suffice yet
         # Else the parent knows it, and take_stock() tells that it is used; a fork tells the child.
-        if self.recorded.get(path, 0) != look or is_young or os.getpid() != self.pid:
-            self.log.append('file', path, look)
+        if self.recorded.get(path, 0) != look or os.getpid() != self.pid:
+            self.log.append('files', False, {path: look})
         is_new = path not in self.recorded or self.log.number == 1
         if self.options.get('verbose') and is_new and _is_own(path):
             is_there = os.path.exists(path)
@@ -1339,7 +1325,8 @@ class _Files:
         The first time, as main is entered, these are all: the parent forgets the others.
         """
         paths = [*self.known]
-        self.log.append('used', not self._told, paths[self._told:])
+        news = {path: self.known[path] for path in paths[self._told:]}
+        self.log.append('files', not self._told, news)
         self._told = len(paths)
         paths.sort(key=lambda path: -(self.known[path] or (0,))[0])
         self.hot = [path for path, _ in zip(filter(_is_own, paths), range(HOT))]
@@ -1355,7 +1342,7 @@ class _Files:
         # Programs generate modules in the temporary directory, as TensorFlow does.
         is_made = (self.entered and path.startswith(os.path.dirname(self.log.path))
                    and _short(path) == path)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # ValueError: a NUL in a name
             status = _stat(path)
             if is_made or max(status.st_mtime, status.st_ctime) < self.started:
                 return self.look_now(path)
@@ -1383,7 +1370,7 @@ class _Files:
             self.next_round = now + self.interval - 4 * TICK  # the tick, and the reload, add
             self._examine([path for path in [*self.known] if path in self.modules])
         if not self.changed:
-            self.first_change, self.gone = now, set()
+            self.first_change, self.gone = now, {}
         ready = self._ready_changes() if self.changed else {}
         if is_round and not ready:
             self.find()
@@ -1403,19 +1390,18 @@ class _Files:
                 self.changed[path] = look
             elif look and look[3] and now > self.last_change + YOUNG:
                 self.known[path] = (*look[:3], None)
-                self.log.append('file', path, self.known[path])  # nor need the next child hash it
+                # Nor need the next child hash it.
+                self.log.append('files', False, {path: self.known[path]})
 
     def _ready_changes(self) -> Dict[str, Look]:
         """Return the changed files if it is time: none is half done, none follows, all compile."""
         now, main = monotonic(), sys.modules.get('__main__')
         script = _source_of(_file_of(main))
-        gone = {path for path, look in self.changed.items()
-                if not look or not look[1] and (self.known[path] or (0, 1))[1]}
-        if gone != self.gone:
-            self.gone, self.gone_at = gone, now
+        gone = self.gone = {path: self.gone.get(path, now) for path, look in self.changed.items()
+                            if not look or not look[1] and (self.known[path] or (0, 1))[1]}
         if gone:  # it was deleted if another file is saved meanwhile; alone it is being written
             patience = PATIENCE if len(gone) == len(self.changed) else 2 * MOMENT
-            is_early = now - self.gone_at < patience
+            is_early = now - max(gone.values()) < patience
         else:  # git checkout changes several, some of them perhaps before this start
             is_burst = len(self.changed) > 1 or now - self.entered <= MOMENT
             is_early = (is_burst and now - self.last_change < 2 * TICK
@@ -1675,14 +1661,13 @@ def _wake_tk() -> None:
 
 def _children(root: int = 0) -> set[int]:
     """Return the processes of our group below this one, or below root, at any depth."""
-    group: Dict[int, int] = {}
+    tree = [root or os.getpid()]
     with contextlib.suppress(OSError):  # there is no child, as a rule
         if hasattr(os, 'waitid'):
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         group = _group()
-    tree = [root or os.getpid()]
-    for pid in tree:
-        tree += [child for child, parent in group.items() if parent == pid]
+        for pid in tree:
+            tree += [child for child, parent in group.items() if parent == pid]
     return {*tree[1:]}
 
 
@@ -1693,10 +1678,9 @@ def _group() -> Dict[int, int]:
     """
     if os.name == 'nt':
         return {worker.pid: os.getpid() for worker in _workers()}
-    table: list[Tuple[int, int, int]] = []
     with contextlib.suppress(OSError):  # no descriptor is left, or no process for ps
-        table += _processes()
-    return {pid: parent for pid, parent, group in table if group == os.getpgrp()}
+        return {pid: parent for pid, parent, group in _processes() if group == os.getpgrp()}
+    return {}
 
 
 def _workers() -> list[Any]:
