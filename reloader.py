@@ -376,7 +376,8 @@ class _Parent:
             reason = next(filter(None, map(_why_unreadable, self.scripts)), '')
             if not reason and monotonic() >= self.earliest:
                 self._write_header()
-                _block_sigint(True)
+                # Else Ctrl-C would end the child's interpreter as it starts, with a traceback.
+                _block([signal.SIGINT])
                 try:
                     # close_fds=False: what our own parent handed on is the program's; Python's own
                     # are not inheritable. The child stays in our group, for Ctrl-C and a debugger.
@@ -388,7 +389,7 @@ class _Parent:
                 except OSError as error:
                     reason = f'cannot start the program: {error}'
                 finally:
-                    _block_sigint(False)
+                    _block([signal.SIGINT], False)
             if reason and reason != said:
                 _say(f'{reason}, waiting for it')
             said = reason
@@ -799,7 +800,10 @@ class FileCheckerThread(threading.Thread):
         _shared.update(checker=self, files=self.files)
         # 8 MB of stack, for the compiler: musl gives a thread 128 kB.
         former = threading.stack_size(8 << 20 if os.name == 'posix' else 0)
+        every = signal.valid_signals()
+        blocked = _block(every)  # the thread inherits that: what main blocks waits for main
         self.start()
+        _block(every - blocked, False)
         threading.stack_size(former)
         return self
 
@@ -837,8 +841,6 @@ class FileCheckerThread(threading.Thread):
     def run(self) -> None:
         """Look, until there is a reason to end; then see to it that main ends."""
         shown = ''
-        if os.name == 'posix':  # a signal that main blocks waits for main
-            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         # Under our own parent it goes on behind the block: threads may keep the process alive.
         while (not self.has_left or self.files.header) and _shared['checker'] is self:
             try:
@@ -882,8 +884,9 @@ class FileCheckerThread(threading.Thread):
         self._age = self._age + min(passed, 1) if self._touched == former else 0.0
         for kind, *values in self.files.log.read():
             if kind == 'files':
-                for path in values[1].keys() - self.files.known:  # a forked worker's imports
-                    self.files.watch(path, values[1].get)
+                for path in values[1]:
+                    if path not in self.files.known:  # a forked worker's import
+                        self.files.watch(path, values[1].get)
             elif kind in ('stop', 'end'):
                 self._is_ending = True
                 if kind == 'stop':
@@ -1127,7 +1130,7 @@ def _become_child(environ: Any) -> bool:
     sys.unraisablehook = lambda found: None if _is_ctrl_c(found.exc_value) else hook(found)
     atexit.register(_leave_interpreter, files)
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # before that: it would show
-    _block_sigint(False)
+    _block([signal.SIGINT], False)
     return True
 
 
@@ -1713,10 +1716,11 @@ def _is_in_foreground() -> bool:
     return os.name == 'nt'  # where a console tells all, or there is no terminal
 
 
-def _block_sigint(is_on: bool) -> None:
-    """Let Ctrl-C wait while the child's interpreter starts, which would end with a traceback."""
-    if os.name == 'posix':
-        signal.pthread_sigmask(signal.SIG_BLOCK if is_on else signal.SIG_UNBLOCK, [signal.SIGINT])
+def _block(signals: Iterable[int], is_on: bool = True) -> set[Any]:
+    """Let signals wait in this thread, or come again; return those that have waited so far."""
+    if os.name == 'nt':
+        return set()
+    return signal.pthread_sigmask(signal.SIG_BLOCK if is_on else signal.SIG_UNBLOCK, signals)
 
 
 def _find_lockfile(environ: Any) -> str:
