@@ -780,7 +780,7 @@ class FileCheckerThread(threading.Thread):
         # What the handler in main goes by, once main is to end.
         self._tries = self._raised = 0
         self._heard_at: Tuple[Any, ...] = ()  # main's place when it first heard us
-        self._interrupt: Callable[[], Any] = lambda: None
+        self._mark: Callable[[], Any] = lambda: None  # the interrupt's, as long as it lives
 
     def __enter__(self) -> FileCheckerThread:
         """Take the first look and start to check, before main does anything."""
@@ -944,7 +944,7 @@ class FileCheckerThread(threading.Thread):
         if is_behind:
             self.status, self.has_left = 'reload', False
         # What main did after an earlier Ctrl-C is past, and what it keeps of that.
-        self._heard_at, self._interrupt = (), lambda: None
+        self._heard_at, self._mark = (), lambda: None
         return self._decide('reload')
 
     def _is_storm(self, changed: Dict[str, Look]) -> bool:
@@ -1052,6 +1052,8 @@ class FileCheckerThread(threading.Thread):
         ours = FileCheckerThread.__enter__.__code__, FileCheckerThread.__exit__.__code__
         if not self._tries or self.has_left or any(frame.f_code in ours for frame in stack):
             return  # it is a stray one, or main is not in the block yet, or any more
+        if self._is_ending and signal.SIGINT in _block([]):
+            return  # sigwait() may have taken Ctrl-C, and main cleans up; or it is yet to come
         # All is behind SIGINT, the second try: it has just raised, or sigwait() has returned it.
         is_told = (self._tries > 1 and signum != signal.SIGINT
                    and callable(signal.getsignal(signal.SIGINT)))
@@ -1060,21 +1062,22 @@ class FileCheckerThread(threading.Thread):
         # What stands behind an `except KeyboardInterrupt: pass` is at a later line, or at a later
         # offset as the end of `with` is; a loop's next turn is at neither.
         is_later = any(now > then for now, then in zip(place, self._heard_at))
-        error = self._interrupt()
-        # Tk keeps what it swallows, in sys.last_value or out of sight: main has left its frames.
-        is_kept = isinstance(error, BaseException) and (
-            error is getattr(sys, 'last_value', None) or '_tkinter' in sys.modules and
-            all(step.tb_frame not in stack for step in _follow(error.__traceback__, 'tb_next')))
-        if _is_cleaning() or not is_kept and (is_later or error):
+        is_alive = self._mark() is not None
+        # Tk keeps what it swallows, in sys.last_value or out of sight.
+        is_kept = is_alive and '_tkinter' in sys.modules
+        if _is_cleaning() or (is_later or is_alive) and not is_kept:
             return
         self._raised += 1
         self.has_left = self._left_at < float('inf')  # it goes on to atexit
         raise self._new_interrupt()
 
     def _new_interrupt(self) -> KeyboardInterrupt:
-        error: KeyboardInterrupt = _Interrupt()
+        """Return Python's own, marked: it lives while it goes up or waits in a coroutine."""
+        error = KeyboardInterrupt()
+        mark: set[Any] = set()  # can be weakly referenced, as the exception cannot
+        vars(error).update(mark=mark)
         # Without reference counts nobody can tell when main has swallowed it.
-        self._interrupt = weakref.ref(error) if hasattr(sys, 'getrefcount') else lambda: True
+        self._mark = weakref.ref(mark) if hasattr(sys, 'getrefcount') else lambda: True
         return error
 
     def leave(self) -> NoReturn:
@@ -1082,11 +1085,6 @@ class FileCheckerThread(threading.Thread):
         # A debugger stops at a SystemExit that means failure; the record has asked already.
         is_debugged = sys.gettrace() is not None or 'pydevd' in sys.modules
         sys.exit(0 if self.status == 'reload' and is_debugged else self._exits[self.status])
-
-
-# A KeyboardInterrupt, also by name in a traceback, but one that can be weakly referenced: it lives
-# while it goes up, is handled or waits in a coroutine.
-_Interrupt: Any = type('KeyboardInterrupt', (KeyboardInterrupt,), {'__module__': 'builtins'})
 
 
 def _place_of(stack: list[types.FrameType]) -> Tuple[Any, ...]:

@@ -281,6 +281,7 @@ class TheInterrupt(TogetherTestCase):
             case.assertEqual(app.count(TRACEBACK), 0, app.output)
         self.at_once(scene, ways(
             'for turn in range(2):\n    try: time.sleep(600)\n    except: pass',
+            'sys.modules["_tkinter"] = sys\n'
             'for turn in range(2):\n    try: time.sleep(600)\n'
             '    except BaseException as error: sys.last_value = error',
             'sys.modules["_tkinter"] = sys\n'
@@ -289,6 +290,31 @@ class TheInterrupt(TogetherTestCase):
             'time.sleep(600)  # a later place',
             'turns = []\nwhile len(turns) < 3:\n    try: time.sleep(0.1)\n'
             '    except BaseException: turns.append(1)'))
+
+    def test_is_pythons_own(self):
+        """subprocess asks for it by ==, others by `is`; some send it elsewhere by pickle."""
+        def scene(case, is_ctrl_c):
+            case.write_app('one', """
+                import pickle
+                class Manager:
+                    def __enter__(self): pass
+                    def __exit__(self, kind, error, trace):
+                        pickle.dumps(error)
+                        print(kind is KeyboardInterrupt, flush=True)
+                with Manager():
+                    READY
+                    time.sleep(600)
+                """)
+            app = case.start_app(tty=is_ctrl_c)
+            app.wait_ready('one')
+            if is_ctrl_c:
+                app.type('\x03')
+                case.assertEqual(app.wait_exit(), 130)
+            else:
+                reload(case, app)
+            case.assertEqual((app.count('^(.C)?True$'), app.count('False')), (1, 0), app.output)
+            case.assertEqual(app.count(TRACEBACK), 0, app.output)
+        self.at_once(scene, ways(False, *[True] * (not WINDOWS)))
 
     @needs_posix
     def test_that_the_program_sends_itself_comes_each_time(self):
@@ -600,7 +626,7 @@ class TheCleanup(TogetherTestCase):
     @needs_posix
     def test_of_what_main_has_blocked_is_left_to_end(self):
         """A signal that main blocks finds no other thread to interrupt the program."""
-        def scene(case):
+        def scene(case, tty):
             case.write_app('one', """
                 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
                 READY
@@ -609,12 +635,30 @@ class TheCleanup(TogetherTestCase):
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
                 time.sleep(600)
                 """)
-            app = case.start_app(tty=True)
+            app = case.start_app(tty=tty)
             app.wait_ready('one')
             app.ctrl_c()
             case.assertEqual(app.wait_exit(), 130)
             case.assertEqual(app.count('^critical'), 1, app.output)
-        self.at_once(scene, ways())
+            case.assertEqual(app.count('still busy'), 0, app.output)
+        self.at_once(scene, ways(True, False))
+
+    @needs_posix
+    def test_behind_sigwait_is_left_to_end(self):
+        """The way of a server with threads: no handler hears of Ctrl-C then."""
+        def scene(case, tty):
+            case.write_app('one', """
+                signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+                READY
+                signal.sigwait([signal.SIGINT])
+                time.sleep(1.5)
+                print('cleaned', flush=True)
+                """)
+            app = case.start_app(tty=tty)
+            app.wait_ready('one')
+            app.ctrl_c()
+            assert_cleaned(case, app)
+        self.at_once(scene, ways(True, False))
 
     def test_of_normal_reloads_prints_no_traceback(self):
         """Ten in a row, with a thread, a server and an atexit of the program's own."""
