@@ -94,6 +94,7 @@ import types
 import warnings
 import weakref
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from itertools import islice
 
 TYPE_CHECKING = False  # as typing's own, without the 5 ms that importing typing takes
 if TYPE_CHECKING:
@@ -128,6 +129,8 @@ QUICK = 10.0  # seconds after a start in which any failure is that of the save
 SMALL = 1 << 20  # bytes: larger files are not compared by content; no source is that large
 KILLED = range(0xC0000000, 0xF0000000)  # Windows' statuses that mean what signals do elsewhere
 
+# The exit statuses that a checker's status stands for.
+_EXITS: Dict[Any, int] = {'reload': RELOAD, 'error': 1, 'exit': 128 + signal.SIGINT}
 _HERE = os.path.abspath(__file__)
 _LIBRARY = os.path.join(os.path.dirname(os.__file__), '')
 # As they are now: gevent and tests replace them.
@@ -263,7 +266,9 @@ def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> Non
     except KeyboardInterrupt:  # from __exit__; not by suppress(), whose frame a group would show
         pass
     if checker.status in ('reload', 'error'):
-        checker.leave()
+        # A debugger stops at a SystemExit that means failure; the record has asked already.
+        is_debugged = sys.gettrace() is not None or 'pydevd' in sys.modules
+        sys.exit(0 if checker.status == 'reload' and is_debugged else _EXITS[checker.status])
 
 
 def _become_parent(options: Dict[str, Any]) -> NoReturn:
@@ -335,7 +340,7 @@ class _Parent:
         self.noticed: Optional[float] = None  # by the wall clock: when a change was seen
         self.was_saved = False  # whether a save has started the child
         self.threes = 0  # how often in a row status 3 came unasked for, soon after the start
-        self.row: Any = 0, []  # the child's; see FileCheckerThread._is_storm
+        self.row: Any = 0, []  # of early reloads; see FileCheckerThread._is_storm
         self.cause: list[str] = []  # what changed while the last child ran, and led to this one
         self.left: set[int] = set()  # the processes that the last child may have left running
         self.told: set[int] = set()  # those that have heard SIGINT
@@ -402,7 +407,7 @@ class _Parent:
         steps = (signal.SIGINT, now), (signal.SIGTERM, now + MOMENT), (_KILL, now + PATIENCE)
         for signum, begin in steps:
             while self.left:
-                self.left &= _group().keys()  # those that still run
+                self.left = _tree(*self.left)  # a shell may go on to its next command
                 if not self.left or self.caught or monotonic() > begin:
                     break
                 time.sleep(TICK / 2)
@@ -465,7 +470,7 @@ class _Parent:
                 self.noticed, self.row, changes = values
                 self.was_saved, self.threes = True, 0
                 self.cause = changes if self.row[0] > 1 else []
-                # Once more, as Python may have written bytecode of what it was reading then.
+                # Look once more, which drops bytecode that Python has written since.
                 self.files.update(self._changes(self.files, changes))
         return {kind for kind, *_ in records}
 
@@ -568,7 +573,7 @@ class _Parent:
             child = self.child
             if monotonic() > log.deadline and child and log is self.log:
                 _say('still busy, killed')
-                _signal([child.pid, *_children(child.pid)], _KILL)  # with what it has started
+                _signal({child.pid, *_tree(child.pid)}, _KILL)  # with what it has started
             time.sleep(HEARTBEAT)
 
     def _catch_signals(self, stack: contextlib.ExitStack) -> None:
@@ -755,7 +760,6 @@ class FileCheckerThread(threading.Thread):
     """
 
     status: Optional[str] = None
-    _exits: Dict[Any, int] = {'reload': RELOAD, 'error': 1, 'exit': 128 + signal.SIGINT}
 
     def __init__(self, lockfile: str, interval: float, extra_files: Patterns = None,
                  exclude_patterns: Patterns = None) -> None:
@@ -847,7 +851,7 @@ class FileCheckerThread(threading.Thread):
                 with self.files.looking:
                     is_end = self._hears_the_end() or self._is_reload_due()
                 if is_end:
-                    # If not the reload. After Ctrl-C main ends as if by itself.
+                    # Unless it is the reload. After Ctrl-C main ends as if by itself.
                     self._decide('exit' if self._is_ending and self._touched else 'error')
                     self._end_main()
                 self._rest()
@@ -863,7 +867,7 @@ class FileCheckerThread(threading.Thread):
         files, quiet = self.files, monotonic() - self.files.last_change
         tick = TICK if quiet < HURRY else 2 * TICK if quiet < LIVELY else SLOW_TICK
         next_look = min(files.next_round, files.next_extra)
-        # Right after a save the times alone may not tell.
+        # Right after a save look at the content each time, as the times alone may not tell.
         due = min(next_look, self._read_at + MOMENT / 2) if quiet > HURRY else 0.0
         while True:
             _sleep(min(tick, files.interval, max(2 * TICK, next_look - monotonic())))
@@ -883,15 +887,14 @@ class FileCheckerThread(threading.Thread):
         # A second at most, so that a suspended laptop does not make the parent look dead.
         self._age = self._age + min(passed, 1) if self._touched == former else 0.0
         for kind, *values in self.files.log.read():
-            if kind == 'files':
+            self._is_ending |= kind in ('stop', 'end')
+            if kind == 'stop':
+                self._stopped_at, self._is_in_front = now, _is_in_foreground()
+            elif kind == 'files':
                 for path in values[1]:
                     if path not in self.files.known:  # a forked worker's import
                         self.files.watch(path, values[1].get)
-            elif kind in ('stop', 'end'):
-                self._is_ending = True
-                if kind == 'stop':
-                    self._stopped_at, self._is_in_front = now, _is_in_foreground()
-        is_over = self._is_ending and now > self._stopped_at + self._patience()
+        is_over = now > self._stopped_at + self._patience()
         return not self._touched or is_over or self._is_orphan()
 
     def _patience(self) -> float:
@@ -987,7 +990,7 @@ class FileCheckerThread(threading.Thread):
         for stream in sys.stdout, sys.stderr:
             with contextlib.suppress(Exception):  # None, closed, or nobody reads
                 stream.flush()
-        os._exit(self._exits[self.status])
+        os._exit(_EXITS[self.status])
 
     def _is_hopeless(self, passed: float) -> bool:
         """Tell whether main swallows every interrupt, or hears none: a loop or a lock in C."""
@@ -1013,8 +1016,9 @@ class FileCheckerThread(threading.Thread):
             # Multiprocessing ends its daemons; they would show tracebacks, or be started anew.
             children = _children() - {worker.pid for worker in _workers() if worker.daemon}
             self.files.log.append('left', children, children)
-        _wake_tk()
-        # Else it would be ignored, end the process, or be a signal to the program.
+        if 'tkinter' in sys.modules:  # a thread, as it waits for main to take the event
+            threading.Thread(target=_wake_tk, daemon=True).start()
+        # Only if a handler takes it, and none of the program's that is not to hear it.
         if handler == self._on_wake or callable(handler) and not is_reminder:
             _signal_thread(_MAIN, signum)
         _signal(children, signal.SIGINT)  # as Ctrl-C does: main may wait for them
@@ -1054,7 +1058,8 @@ class FileCheckerThread(threading.Thread):
             return  # it is a stray one, or main is not in the block yet, or any more
         if self._is_ending and signal.SIGINT in _block([]):
             return  # sigwait() may have taken Ctrl-C, and main cleans up; or it is yet to come
-        # All is behind SIGINT, the second try: it has just raised, or sigwait() has returned it.
+        # A SIGINT of ours is the second try, which has raised, or sigwait() has returned it: main
+        # is behind it by now.
         is_told = (self._tries > 1 and signum != signal.SIGINT
                    and callable(signal.getsignal(signal.SIGINT)))
         place = _place_of(stack)
@@ -1080,12 +1085,6 @@ class FileCheckerThread(threading.Thread):
         self._mark = weakref.ref(mark) if hasattr(sys, 'getrefcount') else lambda: True
         return error
 
-    def leave(self) -> NoReturn:
-        """Leave through the interpreter's own end, which the parent and this thread limit."""
-        # A debugger stops at a SystemExit that means failure; the record has asked already.
-        is_debugged = sys.gettrace() is not None or 'pydevd' in sys.modules
-        sys.exit(0 if self.status == 'reload' and is_debugged else self._exits[self.status])
-
 
 def _place_of(stack: list[types.FrameType]) -> Tuple[Any, ...]:
     """Return the lines and the offsets that main's frames are at, the outermost first."""
@@ -1093,7 +1092,7 @@ def _place_of(stack: list[types.FrameType]) -> Tuple[Any, ...]:
 
 
 def _signal(pids: Iterable[int], signum: int) -> None:
-    for pid in pids:
+    for pid in sorted(pids):  # a shell before its command, or it would go on to the next
         with contextlib.suppress(OSError):  # it ended meanwhile
             os.kill(pid, signum)
 
@@ -1136,7 +1135,8 @@ def _leave_interpreter(files: _Files) -> None:
     """Leave what still runs to the parent, which ends it before the next start."""
     is_told = files.log.append('left', _children(), set())
     if os.getpid() == files.pid:
-        # A free-threaded Python would wait for ever, at its end, for what the checker then holds.
+        # A free-threaded Python would wait for ever, at its end, for a lock that the checker holds
+        # in the middle of a look.
         if not getattr(sys, '_is_gil_enabled', lambda: True)():
             files.looking.acquire(timeout=PATIENCE)
         if not is_told:  # the parent is gone
@@ -1209,7 +1209,7 @@ class _Files:
 
     def install(self) -> None:
         """Look at each module before it is read, from here on; watch what was imported before."""
-        import importlib.util  # noqa: F401  # before a file of that name hides it
+        import importlib.util  # noqa: F401  # before a file hides what it imports, as re.py may
         if self not in sys.meta_path and PathFinder in sys.meta_path:
             sys.meta_path.insert(sys.meta_path.index(PathFinder), self)
         self.find()
@@ -1330,7 +1330,7 @@ class _Files:
         self.log.append('files', not self._told, news)
         self._told = len(paths)
         paths.sort(key=lambda path: -(self.known[path] or (0,))[0])
-        self.hot = [path for path, _ in zip(filter(_is_own, paths), range(HOT))]
+        self.hot = [*islice(filter(_is_own, paths), HOT)]
 
     def look_now(self, path: str) -> Look:
         """Return how a file looks that is about to be read."""
@@ -1391,7 +1391,7 @@ class _Files:
                 self.changed[path] = look
             elif look and look[3] and now > self.last_change + YOUNG:
                 self.known[path] = (*look[:3], None)
-                # Nor need the next child hash it.
+                # The parent, too, so that the next child need not hash it.
                 self.log.append('files', False, {path: self.known[path]})
 
     def _ready_changes(self) -> Dict[str, Look]:
@@ -1652,24 +1652,25 @@ def _follow(step: Any, link: str) -> Iterator[Any]:
 
 def _wake_tk() -> None:
     """Give an idle Tk loop an event, after which it looks at signals."""
-    def wake() -> None:  # in a thread, as it waits for main to take the event
-        with contextlib.suppress(Exception):  # there may be no window
-            sys.modules['tkinter']._default_root.after(0)
-
-    if 'tkinter' in sys.modules:
-        threading.Thread(target=wake, daemon=True).start()
+    with contextlib.suppress(Exception):  # there may be no window
+        sys.modules['tkinter']._default_root.after(0)
 
 
-def _children(root: int = 0) -> set[int]:
-    """Return the processes of our group below this one, or below root, at any depth."""
-    tree = [root or os.getpid()]
+def _children() -> set[int]:
+    """Return the processes of our group below this one, at any depth."""
     with contextlib.suppress(OSError):  # there is no child, as a rule
         if hasattr(os, 'waitid'):
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        group = _group()
-        for pid in tree:
-            tree += [child for child, parent in group.items() if parent == pid]
-    return {*tree[1:]}
+        return _tree(os.getpid()) - {os.getpid()}
+    return set()
+
+
+def _tree(*roots: int) -> set[int]:
+    """Return those of these processes, and of all below them, that run in our group."""
+    group, tree = _group(), [*roots]
+    for pid in tree:
+        tree += [child for child, parent in group.items() if parent == pid and child not in tree]
+    return group.keys() & tree
 
 
 def _group() -> Dict[int, int]:

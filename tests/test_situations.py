@@ -613,6 +613,23 @@ class ItEndsAsCtrlCWould(TogetherTestCase):
             self.assertEqual(app.count('^interrupted'), 1, app.output)
         self.at_once(scene, ways('1 / 0', 'sys.exit(1)'))
 
+    def test_what_such_a_process_starts_meanwhile_does_not_pile_up_either(self):
+        """As `npm run` does, which the crash has left behind before its server is up."""
+        def scene(case):
+            case.write_app('one', self.STARTING.replace('READY; time.sleep(600)', '1 / 0') % (
+                'while ! [ -e go ]; do sleep 0.05; done; sleep 600 & echo inner $!; wait', False),
+                'import subprocess')
+            app = case.start_app()
+            other = int(app.wait_for(r'^other (\d+)').group(1))
+            app.wait_for('waiting for a change')
+            case.write('go', '')
+            inner = int(app.wait_for(r'^inner (\d+)').group(1))
+            case.write_app('two')
+            app.wait_ready('two')
+            self.assertFalse(is_alive(other))
+            wait_gone(inner)
+        self.at_once(scene, ways())
+
     TRIGGERING = ('import reloader; os.path.exists("again") or '
                   '[open("again", "w").close(), reloader.trigger_reload()]')
 
