@@ -285,6 +285,9 @@ def _become_parent(options: Dict[str, Any]) -> NoReturn:
         if ('.' not in name and _is_own(_file_of(module) or _LIBRARY)
                 and PathFinder.find_spec(name, library)):  # a random.py beside the program
             del sys.modules[name]
+    for path in map(_source_of, filter(_is_own, map(_file_of, sys.modules.copy().values()))):
+        if _mtime(path) / 1e9 > time.time() - LIVELY:  # it may be saved again in this second
+            _drop_bytecode(path)
     command = _child_command(getattr(sys, 'orig_argv', []), _shared['argv'], sys.executable,
                              _own_flags(), spec, file, _shared['start'])
     _Parent(command, options, [file] if spec in ('', '__main__') else []).run()
