@@ -285,9 +285,6 @@ def _become_parent(options: Dict[str, Any]) -> NoReturn:
         if ('.' not in name and _is_own(_file_of(module) or _LIBRARY)
                 and PathFinder.find_spec(name, library)):  # a random.py beside the program
             del sys.modules[name]
-    for path in map(_source_of, filter(_is_own, map(_file_of, sys.modules.copy().values()))):
-        if _mtime(path) / 1e9 > time.time() - LIVELY:  # it may be saved again in this second
-            _drop_bytecode(path)
     command = _child_command(getattr(sys, 'orig_argv', []), _shared['argv'], sys.executable,
                              _own_flags(), spec, file, _shared['start'])
     _Parent(command, options, [file] if spec in ('', '__main__') else []).run()
@@ -355,6 +352,10 @@ class _Parent:
         terminal = _terminal()
         with contextlib.ExitStack() as stack:
             self._catch_signals(stack)
+            files = filter(_is_own, map(_file_of, sys.modules.copy().values()))
+            for path in map(_source_of, files):
+                if _mtime(path) / 1e9 > time.time() - LIVELY:
+                    _drop_bytecode(path)  # it may be of a save before, in the same second
             self.files = self._changes({}, _expand(*self.patterns))
             self.log = _Log(_make_lockfile())
             stack.callback(_unlink, self.log.path)
