@@ -354,7 +354,7 @@ class _Parent:
             self._catch_signals(stack)
             files = filter(_is_own, map(_file_of, sys.modules.copy().values()))
             for path in map(_source_of, files):
-                if _mtime(path) / 1e9 > time.time() - LIVELY:
+                if path != _HERE and _mtime(path) / 1e9 > time.time() - LIVELY:
                     _drop_bytecode(path)  # it may be of a save before, in the same second
             self.files = self._changes({}, _expand(*self.patterns))
             self.log = _Log(_make_lockfile())
