@@ -1795,8 +1795,12 @@ def _terminal(former: Any = None) -> Any:
 
 
 def _unlink(path: str) -> None:
-    with contextlib.suppress(OSError):  # it is gone already
-        os.unlink(path)
+    for _ in range(5):
+        with contextlib.suppress(OSError):  # it is gone already
+            os.unlink(path)
+        if os.name == 'posix' or not os.path.exists(path):
+            break
+        _sleep(TICK)  # on Windows somebody holds it, such as our own heartbeat
 
 
 def _say(text: str) -> int:
