@@ -266,9 +266,7 @@ def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> Non
     except KeyboardInterrupt:  # from __exit__; not by suppress(), whose frame a group would show
         pass
     if checker.status in ('reload', 'error'):
-        # A debugger stops at a SystemExit that means failure; the record has asked already.
-        is_debugged = sys.gettrace() is not None or 'pydevd' in sys.modules
-        sys.exit(0 if checker.status == 'reload' and is_debugged else _EXITS[checker.status])
+        checker.leave()
 
 
 def _become_parent(options: Dict[str, Any]) -> NoReturn:
@@ -415,7 +413,9 @@ class _Parent:
                 if not self.left or self.caught or monotonic() > begin:
                     break
                 time.sleep(TICK / 2)
-            _signal(self.left - self.told if signum == signal.SIGINT else self.left, signum)
+            # What one that has heard SIGINT starts is its cleanup.
+            heard = _tree(*self.told) if self.left and signum == signal.SIGINT else set()
+            _signal(self.left - heard, signum)
 
     def _write_header(self) -> None:
         """Tell the next child what it starts from. The lockfile stays the same file."""
@@ -788,7 +788,7 @@ class FileCheckerThread(threading.Thread):
         # What the handler in main goes by, once main is to end.
         self._tries = self._raised = 0
         self._heard_at: Tuple[Any, ...] = ()  # main's place when it first heard us
-        self._mark: Callable[[], Any] = lambda: None  # the interrupt's, as long as it lives
+        self._interrupt: Callable[[], Any] = lambda: None  # it, or its mark, as long as it lives
 
     def __enter__(self) -> FileCheckerThread:
         """Take the first look and start to check, before main does anything."""
@@ -951,7 +951,7 @@ class FileCheckerThread(threading.Thread):
         if is_behind:
             self.status, self.has_left = 'reload', False
         # What main did after an earlier Ctrl-C is past, and what it keeps of that.
-        self._heard_at, self._mark = (), lambda: None
+        self._heard_at, self._interrupt = (), lambda: None
         return self._decide('reload')
 
     def _is_storm(self, changed: Dict[str, Look]) -> bool:
@@ -985,9 +985,7 @@ class FileCheckerThread(threading.Thread):
                 self._tries += 1
                 self._interrupt_main(grace - passed)
             _sleep(TICK)
-            before, passed = passed, monotonic() - began
-            if before < PATIENCE <= passed:  # Python itself would wait for them, for ever
-                _signal([one.pid for one in _workers() if not one.daemon], signal.SIGTERM)
+            passed = monotonic() - began
         names = [thread.name for thread in _lasting_threads()] or ['MainThread']
         _say(f"still busy, ended: {', '.join(names)}")
         _signal(_children(), _KILL)
@@ -1061,6 +1059,8 @@ class FileCheckerThread(threading.Thread):
         if not self._tries or self.has_left or any(frame.f_code in ours for frame in stack):
             return  # it is a stray one, or main is not in the block yet, or any more
         if self._is_ending and signal.SIGINT in _block([]):
+            if self._tries > 1:  # before, a SIGINT of ours is yet to wake sigwait()
+                self._heard_at = self._heard_at or ((), ())
             return  # sigwait() may have taken Ctrl-C, and main cleans up; or it is yet to come
         # A SIGINT of ours is the second try, which has raised, or sigwait() has returned it: main
         # is behind it by now.
@@ -1071,23 +1071,51 @@ class FileCheckerThread(threading.Thread):
         # What stands behind an `except KeyboardInterrupt: pass` is at a later line, or at a later
         # offset as the end of `with` is; a loop's next turn is at neither.
         is_later = any(now > then for now, then in zip(place, self._heard_at))
-        is_alive = self._mark() is not None
-        # Tk keeps what it swallows, in sys.last_value or out of sight.
-        is_kept = is_alive and '_tkinter' in sys.modules
-        if _is_cleaning() or (is_later or is_alive) and not is_kept:
+        alive = self._interrupt()
+        is_kept = alive is not None and _was_swallowed(alive, stack)
+        if _is_cleaning() or not is_kept and (is_later or alive is not None):
             return
         self._raised += 1
         self.has_left = self._left_at < float('inf')  # it goes on to atexit
         raise self._new_interrupt()
 
     def _new_interrupt(self) -> KeyboardInterrupt:
-        """Return Python's own, marked: it lives while it goes up or waits in a coroutine."""
-        error = KeyboardInterrupt()
-        mark: set[Any] = set()  # can be weakly referenced, as the exception cannot
+        """Return one that tells whether it lives: it goes up, or waits in a coroutine."""
+        is_tk = '_tkinter' in sys.modules
+        # Python's own, for which subprocess asks by ==; only the mark can be weakly referenced.
+        error: KeyboardInterrupt = _Interrupt() if is_tk else KeyboardInterrupt()
+        mark: set[Any] = set()
         vars(error).update(mark=mark)
         # Without reference counts nobody can tell when main has swallowed it.
-        self._mark = weakref.ref(mark) if hasattr(sys, 'getrefcount') else lambda: True
+        has_counts = hasattr(sys, 'getrefcount')
+        self._interrupt = weakref.ref(error if is_tk else mark) if has_counts else lambda: True
         return error
+
+    def leave(self) -> NoReturn:
+        """Leave through the interpreter's own end, which the parent and this thread limit."""
+        deadline = monotonic() + PATIENCE
+        while workers := [worker.pid for worker in _workers() if not worker.daemon]:
+            if monotonic() > deadline:  # Python itself would wait for them
+                _signal(workers, signal.SIGTERM)
+                break
+            time.sleep(TICK / 2)
+        # A debugger stops at a SystemExit that means failure; the record has asked already.
+        is_debugged = sys.gettrace() is not None or 'pydevd' in sys.modules
+        sys.exit(0 if self.status == 'reload' and is_debugged else _EXITS[self.status])
+
+
+# Under Tk: one that can be weakly referenced itself, as its frames are asked for.
+_Interrupt: Any = type('KeyboardInterrupt', (KeyboardInterrupt,), {'__module__': 'builtins'})
+
+
+def _was_swallowed(interrupt: Any, stack: list[types.FrameType]) -> bool:
+    """Tell whether an interrupt that lives is merely kept: in sys.last_value, or by Tk."""
+    last = getattr(sys, 'last_value', None)
+    if interrupt is last or interrupt is getattr(last, 'mark', None):
+        return True
+    # Tk also keeps it out of sight: main has left its frames.
+    return isinstance(interrupt, BaseException) and all(
+        step.tb_frame not in stack for step in _follow(interrupt.__traceback__, 'tb_next'))
 
 
 def _place_of(stack: list[types.FrameType]) -> Tuple[Any, ...]:
@@ -1201,7 +1229,8 @@ class _Files:
         # Monotonic: when main began, when the first of the changes came, and when the last one was
         # seen to come or go, or a file of which that might not be seen.
         self.entered = self.first_change = self.last_change = 0.0
-        self.gone: Dict[str, float] = {}  # the changed files that are away or empty, since when
+        self.gone: set[str] = set()  # the changed files that are away or empty
+        self.gone_at = 0.0  # monotonic: since when it is these, as one may follow another
         self._names: set[str] = set()  # of the modules that were looked up
         self.has_workers = False  # that may import what this process does not
         self.hot: list[str] = []  # the program's files that were saved last
@@ -1375,7 +1404,7 @@ class _Files:
             self.next_round = now + self.interval - 4 * TICK  # the tick, and the reload, add
             self._examine([path for path in [*self.known] if path in self.modules])
         if not self.changed:
-            self.first_change, self.gone = now, {}
+            self.first_change, self.gone = now, set()
         ready = self._ready_changes() if self.changed else {}
         if is_round and not ready:
             self.find()
@@ -1402,11 +1431,13 @@ class _Files:
         """Return the changed files if it is time: none is half done, none follows, all compile."""
         now, main = monotonic(), sys.modules.get('__main__')
         script = _source_of(_file_of(main))
-        gone = self.gone = {path: self.gone.get(path, now) for path, look in self.changed.items()
-                            if not look or not look[1] and (self.known[path] or (0, 1))[1]}
+        gone = {path for path, look in self.changed.items()
+                if not look or not look[1] and (self.known[path] or (0, 1))[1]}
+        if gone != self.gone:
+            self.gone, self.gone_at = gone, now
         if gone:  # it was deleted if another file is saved meanwhile; alone it is being written
             patience = PATIENCE if len(gone) == len(self.changed) else 2 * MOMENT
-            is_early = now - max(gone.values()) < patience
+            is_early = now - self.gone_at < patience
         else:  # git checkout changes several, some of them perhaps before this start
             is_burst = len(self.changed) > 1 or now - self.entered <= MOMENT
             is_early = (is_burst and now - self.last_change < 2 * TICK

@@ -236,6 +236,25 @@ class AHalfWrittenFile(TogetherTestCase):
             self.assertEqual(len(app.pids()), 3, app.output)
         self.at_once(scene, ways('app.py', 'value.py'))
 
+    def test_is_waited_for_anew_when_another_one_is_back(self):
+        """A generator deletes two files, and writes them one after the other."""
+        def scene(case):
+            for name in 'first.py', 'value.py':
+                save(case, 'one', name)
+            case.write_app(Code('first.VALUE + value.VALUE'), before='import first, value')
+            app = case.start_app()
+            app.wait_ready('oneone')
+            case.remove('first.py')
+            case.remove('value.py')
+            time.sleep(1.3)  # the generator takes its time
+            save(case, 'two', 'first.py')
+            time.sleep(0.6)
+            save(case, 'two')
+            app.wait_ready('twotwo')
+            self.assertEqual(len(app.pids()), 2, app.output)
+            self.assertEqual(app.count('waiting for a change'), 0, app.output)
+        self.at_once(scene, ways())
+
     def test_that_is_emptied_while_it_is_looked_at_is_waited_for(self):
         """On a slow drive: its size is still the former, but there is nothing to read."""
         def scene(case):

@@ -630,6 +630,30 @@ class ItEndsAsCtrlCWould(TogetherTestCase):
             wait_gone(inner)
         self.at_once(scene, ways())
 
+    def test_what_one_starts_to_clean_up_is_left_to_end(self):
+        """It has heard SIGINT, and undoes what it has done."""
+        def scene(case):
+            case.write('wrapper.py', '''
+                import subprocess, sys, time
+                try:
+                    open('up', 'w').close()
+                    time.sleep(600)
+                except KeyboardInterrupt:
+                    code = 'import time; time.sleep(0.2); print("undone", flush=True)'
+                    subprocess.call([sys.executable, '-S', '-c', code])
+                ''')
+            case.write_app('one', """
+                subprocess.Popen([sys.executable, 'wrapper.py'])
+                while not os.path.exists('up'): time.sleep(0.01)
+                READY; time.sleep(600)
+                """, 'import subprocess')
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_ready('two')
+            self.assertEqual(app.count('^undone'), 1, app.output)
+        self.at_once(scene, ways())
+
     TRIGGERING = ('import reloader; os.path.exists("again") or '
                   '[open("again", "w").close(), reloader.trigger_reload()]')
 
@@ -810,6 +834,36 @@ class ItEndsAsCtrlCWould(TogetherTestCase):
             self.assertEqual((app.count('^worked'), app.count('still busy')), (not is_deaf, 0),
                              app.output)
         self.at_once(scene, ways(False, True))
+
+    def test_a_worker_that_main_joins_has_the_grace_time_as_main_has(self):
+        if not have('_multiprocessing', '_posixshmem'):
+            skip(self, 'this Python has no multiprocessing')
+
+        def scene(case):
+            case.write_app('one', '''
+                def work():
+                    try:
+                        begun.set()
+                        time.sleep(600)
+                    finally:
+                        time.sleep(3.7)
+                        print('worked', flush=True)
+                context = multiprocessing.get_context('fork')
+                begun = context.Event()
+                worker = context.Process(target=work)
+                worker.start()
+                begun.wait()
+                try:
+                    READY; time.sleep(600)
+                finally:
+                    worker.join()
+                ''', 'import multiprocessing')
+            app = case.start_app()
+            app.wait_ready('one')
+            case.write_app('two')
+            app.wait_ready('two')
+            self.assertEqual((app.count('^worked'), app.count('still busy')), (1, 0), app.output)
+        self.at_once(scene, ways())
 
     def test_a_shell_that_main_waits_for_is_interrupted(self):
         def scene(case):

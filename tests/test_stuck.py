@@ -281,7 +281,6 @@ class TheInterrupt(TogetherTestCase):
             case.assertEqual(app.count(TRACEBACK), 0, app.output)
         self.at_once(scene, ways(
             'for turn in range(2):\n    try: time.sleep(600)\n    except: pass',
-            'sys.modules["_tkinter"] = sys\n'
             'for turn in range(2):\n    try: time.sleep(600)\n'
             '    except BaseException as error: sys.last_value = error',
             'sys.modules["_tkinter"] = sys\n'
@@ -447,6 +446,10 @@ class TheCleanup(TogetherTestCase):
             while not asked.is_set():
                 time.sleep(0.05)
             signal.signal(signal.SIGINT, former)
+            """, """
+            sys.modules['_tkinter'] = sys
+            try: READY; time.sleep(600)
+            except KeyboardInterrupt as error: kept = error
             """, *[HELD_IN_C] * bool(sqlite3)))
 
     def test_under_way_is_left_to_end(self):
@@ -651,7 +654,7 @@ class TheCleanup(TogetherTestCase):
                 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
                 READY
                 signal.sigwait([signal.SIGINT])
-                time.sleep(1.5)
+                time.sleep(4)
                 print('cleaned', flush=True)
                 """)
             app = case.start_app(tty=tty)
