@@ -201,6 +201,7 @@ def bind(host: str, port: int) -> socket.socket:
     for is shut down. The same address gives the same socket, port 0 keeps its port; Windows hands
     no socket on. Raises OSError if the address cannot be had, ValueError if there is no such port.
     """
+    import errno
     import socket
     if not 0 <= (port := int(port)) <= 65535:  # Bottle takes the environment's text, too
         raise ValueError(f'port must be 0 to 65535, not {port}')
@@ -212,8 +213,10 @@ def bind(host: str, port: int) -> socket.socket:
             listener = (socket.socket(fileno=handles[host, port]) if (host, port) in handles else
                         socket.create_server((host, port), family=family))
         except OSError as error:
-            why = str(error.strerror).partition(' (while')[0]  # Python may add the address
-            raise OSError(error.errno, f'{why}: {host}:{port}') from None
+            why = str(error.strerror).partition(' (while')[0]  # Python adds the address
+            hint = ('is in use; stop the other program or choose another port'
+                    if error.errno == errno.EADDRINUSE else f'cannot be had: {why}')
+            raise OSError(error.errno, f'{host}:{port} {hint}') from None
         listener.set_inheritable(False)
         sockets[host, port] = listener
     sockets[host, port].listen(128)  # again, if it was not asked for as the program began
@@ -2023,11 +2026,12 @@ def _execute(is_module: bool, name: str, arguments: list[str]) -> NoReturn:
 
 def _as_python_names(name: str) -> str:
     """Return a script's path as Python shows it: relative until 3.8, then in full."""
-    if sys.version_info < (3, 9) or os.path.isabs(name):
+    if sys.version_info < (3, 9) or os.name == 'nt' and os.path.isabs(name):
         return name
     path = os.path.join(_shared['start'], name)
-    is_plain = os.name == 'posix' and sys.implementation.name == 'cpython'
-    return path if is_plain else os.path.normpath(path)
+    if os.name == 'posix':
+        return os.path.normpath(path) if sys.implementation.name == 'pypy' else path
+    return os.path.normpath(path) + os.sep * name.endswith(('/', os.sep))
 
 
 if not _shared['files']:

@@ -963,7 +963,7 @@ class ServingAWsgiApp(ReloaderTestCase):
             self.assertRegex(done.stderr.splitlines()[-1], '^ValueError: ')
             self.assert_nothing_left()
 
-    def test_a_port_that_is_taken_is_one_line_that_names_it(self):
+    def test_a_port_that_is_taken_is_one_line_that_says_what_to_do(self):
         with socket.socket() as taken:
             taken.bind(('127.0.0.1', 0))
             taken.listen()
@@ -973,14 +973,14 @@ class ServingAWsgiApp(ReloaderTestCase):
                 self.write('app.py', 'import reloader\n' + call)
                 done = self.run_once('app.py')
                 self.assertEqual((done.returncode, done.stdout), (1, ''), done.stderr)
-                self.assertRegex(done.stderr, r'^reloader: [^()]+: 127.0.0.1:%d\n$' % port)
+                self.assertRegex(done.stderr, r'^reloader: 127.0.0.1:%d is in use; .*\n$' % port)
         self.assert_nothing_left()
 
     def test_an_address_that_cannot_be_had_is_named_once(self):
         self.write('app.py', 'import reloader\nreloader.run(print, host="192.0.2.1")')
         done = self.run_once('app.py')
         self.assertEqual((done.returncode, done.stdout), (1, ''), done.stderr)
-        self.assertRegex(done.stderr, r'^reloader: [^()]+: 192\.0\.2\.1:8080\n$')
+        self.assertRegex(done.stderr, r'^reloader: 192\.0\.2\.1:8080 cannot be had: [^()]+\n$')
 
 
 # ------------------------------------------------------------------------------------------ bind
@@ -1064,10 +1064,10 @@ print('same', same, reloader.bind('127.0.0.1', 0).get_inheritable(), flush=True)
             self.write_server('one', 'reloader.bind("127.0.0.1", %d)' % port)
             done = self.run_once('app.py')
             self.assertEqual(done.returncode, 1)
-            self.assertRegex(done.stderr.splitlines()[-1], '^OSError: .*in use: .*%d$' % port)
+            self.assertRegex(done.stderr.splitlines()[-1], '^OSError: .*%d is in use; ' % port)
             done = self.run_once('reloader.py', '--bind', '127.0.0.1:%d' % port, 'app.py')
             self.assertEqual((done.returncode, done.stdout), (1, ''))
-            self.assertRegex(done.stderr, r'^reloader: .*in use: .*%d\n$' % port)
+            self.assertRegex(done.stderr, r'^reloader: .*:%d is in use; .*\n$' % port)
         self.assert_nothing_left()
 
     def test_of_the_command_line_must_be_an_address(self):
