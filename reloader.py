@@ -251,8 +251,7 @@ def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> Non
     checker = _checker()
     block: Any = contextlib.nullcontext()
     if checker:
-        checker.files.exclude(options['exclude_patterns'])
-        checker.files.match(options['extra_files'])
+        checker.files.match(options['extra_files'], options['exclude_patterns'])
     elif is_running_from_reloader() or _become_child(_first_environment()):
         checker = block = FileCheckerThread(_shared['lockfile'], options['interval'],
                                             options['extra_files'], options['exclude_patterns'])
@@ -498,7 +497,7 @@ class _Parent:
                 self.earliest = monotonic() + 4 * MOMENT
             self.cause, self.was_saved = sorted(changes), not is_end
             self._act_on(changes)
-        elif status == RELOAD and self.threes < 3 and not waits and 'failed' not in told:
+        elif status == RELOAD and self.threes < 3 and not waits:
             _inform(f'exit status {RELOAD}, restarting')
         elif is_end and not waits:
             sys.exit(status)
@@ -1227,7 +1226,6 @@ class _Files:
         # Monotonic: when main began, when the first of the changes came, and the last one.
         self.entered = self.first_change = self.last_change = 0.0
         self._names: set[str] = set()  # of the modules that were looked up
-        self.has_workers = False  # that may import what this process does not
         self.hot: list[str] = []  # the program's files that were saved last
         self._count = 0  # how many files were known when these were chosen
         self.next_round = self.next_extra = 0.0  # monotonic
@@ -1245,9 +1243,8 @@ class _Files:
     def enter(self, options: Dict[str, Any]) -> None:
         """Begin to watch for main: take the first look, and tell the parent that it is taken."""
         self.interval: float = options['interval']
-        self.exclude(options['exclude_patterns'])
+        self.match([*options['extra_files'], *_shared['patterns']], options['exclude_patterns'])
         self.install()
-        self.match([*options['extra_files'], *_shared['patterns']])
         _shut_down_unclaimed(self.header)
         self.entered = self.first_change = self.last_change = monotonic()
         self.log.append('files', True, {**self.known})  # the parent forgets all others
@@ -1255,10 +1252,6 @@ class _Files:
         self.next_extra = self.entered + MOMENT - 2 * TICK
         if self.header.get('noticed'):
             _inform(f"running again after {time.time() - self.header['noticed']:.2f} s")
-
-    def exclude(self, patterns: list[str]) -> None:
-        _is_matched('', patterns)  # imports fnmatch before the finder needs it
-        self.excluded += patterns
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
         """Find a module for sys.meta_path, as PathFinder would; look before Python reads it."""
@@ -1299,17 +1292,18 @@ class _Files:
         """Watch what may be the fix of a crash: files that a traceback names, or one not found."""
         self.log.append('path', [path for path in sys.path if type(path) is str],
                         _mtime(self.log.path, touch=True))
-        origin = ['', *_files_in(error.__traceback__)][-1]
-        if isinstance(error, SystemExit) and error.code == RELOAD and not _is_own(origin):
-            self.log.append('failed')  # as uvicorn does when its application fails to start
         for link in _chain(error):
             # SyntaxError and FileNotFoundError have one more.
-            for name in [*_files_in(link.__traceback__), getattr(link, 'filename', None)]:
+            steps = _follow(link.__traceback__, 'tb_next')
+            files = [step.tb_frame.f_code.co_filename for step in steps]
+            for name in [*files, getattr(link, 'filename', None)]:
                 if isinstance(name, str) and '<' not in name:
                     self.watch(_source_of(os.path.abspath(name)), self._look_when_read)
 
-    def match(self, patterns: list[str]) -> None:
+    def match(self, patterns: list[str], excluded: Iterable[str] = ()) -> None:
         """Watch what patterns match, from here on; what the last child's match, from its end."""
+        _is_matched('', [*excluded])  # imports fnmatch before the finder needs it
+        self.excluded += excluded
         for pattern in patterns:
             is_known = pattern in self.header.get('patterns', ())
             for path in _expand(pattern):
@@ -1321,9 +1315,6 @@ class _Files:
         """Watch a file, and tell the parent; look_of tells how it looked when it was read."""
         if not is_extra:
             self.modules.add(path)
-            # Multiprocessing's and joblib's: nobody sees what their workers import.
-            if os.path.basename(path).startswith(('popen_spawn', 'popen_forks', 'popen_loky')):
-                self.has_workers, self.next_extra = True, 0.0
         if not path or path in self.known or _is_matched(path, self.excluded):
             return
         self.known[path] = look = look_of(path)
@@ -1355,20 +1346,23 @@ class _Files:
             self.next_extra = now + LAZY  # also if the look fails
             for path in {*_expand(*self.patterns)} - {*self.known}:  # a new one is a change
                 self.watch(path, self.recorded.get, is_extra=True)
-            if self.has_workers:
+            names = {name.rpartition('.')[2][:11] for name in [*sys.modules]}
+            # Nobody sees what multiprocessing's and joblib's workers import.
+            if names & {'popen_spawn', 'popen_forks', 'popen_loky_'}:
                 for path in _files_around([*self.known], ()):
                     self.watch(path if path.endswith('.py') else '', self._look_when_read)
             self._examine({*self.known} - self.modules)
             cost = 100 * (time.thread_time() - began)  # a hundredth of a core at the most
-            self.next_extra = now + max(self.interval - 4 * TICK, min(cost, LAZY))
+            self.next_extra = now + min(max(self.interval - 4 * TICK, cost), LAZY)
         if len(self.known) != self._count:
             paths = sorted([*self.known], key=lambda path: -(self.known[path] or (0,))[0])
             self.hot, self._count = [*islice(filter(_is_own, paths), HOT)], len(paths)
         self._examine({*self.changed, *self.hot})
         if now >= self.next_round or len(self.changed) > count:
             self.next_round = now + self.interval - 4 * TICK  # the tick, and the reload, add
-            self.find()
             self._examine({*self.known} & self.modules)
+            if not self.changed:
+                self.find()
         if self.changed:
             return self._ready_changes()
         self.first_change = now
@@ -1391,22 +1385,19 @@ class _Files:
 
     def _ready_changes(self) -> Dict[str, Look]:
         """Return the changed files if it is time: none is half done, none follows, all compile."""
-        now, main = monotonic(), sys.modules.get('__main__')
-        script = _source_of(_file_of(main))
+        now, script = monotonic(), _source_of(_file_of(sys.modules.get('__main__')))
         gone = {path for path, look in self.changed.items()
                 if not look or not look[1] and (self.known[path] or (0, 1))[1]}
+        # git checkout changes several, some of them perhaps before this start.
+        is_burst = len(self.changed) > 1 or now - self.entered <= MOMENT
+        patience = 2 * TICK if is_burst else 0.0
         if gone:  # it was deleted if another file is saved meanwhile; alone it is being written
             patience = PATIENCE if len(gone) == len(self.changed) else 2 * MOMENT
-        else:  # git checkout changes several, some of them perhaps before this start
-            is_burst = len(self.changed) > 1 or now - self.entered <= MOMENT
-            patience = 2 * TICK if is_burst else 0.0
         if now - self.last_change < patience and now - self.first_change < PATIENCE:
             return {}
-        # Whatever its name is, a script has no spec, unlike a module or an archive.
         sources = {path: look and look[3] or look  # a large file has no hash
-                   for path, look in self.changed.items() if path not in gone
-                   and (path in self.modules and path.endswith(('.py', '.pyw'))
-                        or path == script and not getattr(main, '__spec__', None))}
+                   for path, look in self.changed.items()
+                   if path in self.modules - gone and path.endswith(('.py', '.pyw'))}
         if sources != self.compiled:  # also to say what else keeps this save waiting
             self.compiled, self.mistakes = sources, [*filter(None, map(_mistake_in, sources))]
             for mistake in self.mistakes:
@@ -1491,10 +1482,9 @@ def _file_of(module: Any) -> str:
 
 def _source_of(file: str) -> str:
     """Return the file to watch for a module: the source, or the archive around it."""
-    path = os.path.join(_shared['start'], file)
     # What `link/..` stands for only the file system knows.
-    path = (os.path.realpath if '..' in file else os.path.normpath)(path) if file else ''
-    archive = path
+    resolve = os.path.realpath if '..' in file else os.path.normpath
+    archive = path = resolve(os.path.join(_shared['start'], file)) if file else ''
     while archive and not os.path.isfile(archive):
         archive = archive.rpartition(os.sep)[0]
     return archive or path
@@ -1551,11 +1541,6 @@ def _files_around(known: Iterable[str], patterns: Iterable[str]) -> list[str]:
     places += [os.path.dirname(path) for path in known if path != _HERE]
     near = islice(_files_below(*filter(_is_own, places)), 20 * 1000)  # not all of a disk
     return found + [path for path in near if path.endswith(('.py', '.so', '.pyd'))]
-
-
-def _files_in(trace: Optional[types.TracebackType]) -> list[str]:
-    """Return the files through which an exception came, the one that raised it last."""
-    return [step.tb_frame.f_code.co_filename for step in _follow(trace, 'tb_next')]
 
 
 def _is_own(path: str) -> bool:
