@@ -133,7 +133,8 @@ KILLED = range(0xC0000000, 0xF0000000)  # Windows' statuses that mean what signa
 _EXITS: Dict[Any, int] = {'reload': RELOAD, 'error': 1, 'exit': 128 + signal.SIGINT}
 _HERE = os.path.abspath(__file__)
 _LIBRARY = os.path.join(os.path.dirname(os.__file__), '')
-_PRUNED = {'site-packages', 'dist-packages', 'node_modules', '__pycache__', '/proc', '/sys'}
+_PRUNED = {'site-packages', 'dist-packages', 'node_modules', '__pycache__', '/proc', '/sys',
+           _LIBRARY[:-1]}
 # As they are now: gevent and tests replace them.
 _sleep, _open, _stat, monotonic = time.sleep, open, os.stat, time.monotonic
 _MAIN: Any = threading.main_thread().ident
@@ -1272,10 +1273,7 @@ class _Files:
             self.watch(_source_of(file), self._look_when_read)
 
     def excepthook_around(self, hook: Callable[..., Any]) -> Callable[..., None]:
-        """Return an excepthook that shows no frames of ours, and nothing of a Ctrl-C.
-
-        Of a mistake in a cleanup it does not show the interrupt that led there.
-        """
+        """Return an excepthook that shows no frames of ours, and no Ctrl-C, nor its context."""
         def excepthook(kind: object, error: BaseException, trace: Any) -> None:
             with contextlib.suppress(Exception):  # what it calls may be what has failed
                 self.watch_fix(error)
@@ -1385,7 +1383,8 @@ class _Files:
 
     def _ready_changes(self) -> Dict[str, Look]:
         """Return the changed files if it is time: none is half done, none follows, all compile."""
-        now, script = monotonic(), _source_of(_file_of(sys.modules.get('__main__')))
+        now, main = monotonic(), sys.modules.get('__main__')
+        script = _source_of(_file_of(main))
         gone = {path for path, look in self.changed.items()
                 if not look or not look[1] and (self.known[path] or (0, 1))[1]}
         # git checkout changes several, some of them perhaps before this start.
@@ -1395,9 +1394,11 @@ class _Files:
             patience = PATIENCE if len(gone) == len(self.changed) else 2 * MOMENT
         if now - self.last_change < patience and now - self.first_change < PATIENCE:
             return {}
+        # Whatever its name is, a script has no spec, unlike a module or an archive.
+        own = script if not getattr(main, '__spec__', None) else ''
         sources = {path: look and look[3] or look  # a large file has no hash
-                   for path, look in self.changed.items()
-                   if path in self.modules - gone and path.endswith(('.py', '.pyw'))}
+                   for path, look in self.changed.items() if path in self.modules - gone
+                   and (path.endswith(('.py', '.pyw')) or path == own)}
         if sources != self.compiled:  # also to say what else keeps this save waiting
             self.compiled, self.mistakes = sources, [*filter(None, map(_mistake_in, sources))]
             for mistake in self.mistakes:
@@ -1420,11 +1421,9 @@ def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
     try:
         status = _stat(path)
         look = status.st_mtime_ns, status.st_size, status.st_ino, None
-        if look == known or stat.S_ISDIR(status.st_mode):
-            return look
-        if not stat.S_ISREG(status.st_mode):  # a pipe or a device never changes
-            return None
-        if known is None and look[0] < young * 1e9:
+        if not stat.S_ISREG(status.st_mode):  # a pipe or a device never changes, a folder may
+            return look if stat.S_ISDIR(status.st_mode) else None
+        if look == known or known is None and look[0] < young * 1e9:
             return look
         if look[1] <= SMALL:
             from importlib.util import source_hash  # late: on 3.9 it brings typing along
@@ -1437,9 +1436,8 @@ def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in a name
         return None
     except OSError:  # away from our eyes, or held by another process on Windows
-        if look is None or os.name == 'nt' or known and look[:3] == known[:3]:
-            return known
-        return (*look[:3], b'')
+        is_known = look is None or os.name == 'nt' or known and look[:3] == known[:3]
+        return known if is_known or look is None else (*look[:3], b'')
 
 
 def _is_matched(path: str, patterns: list[str]) -> bool:
@@ -1532,8 +1530,7 @@ def _files_below(*folders: str) -> Iterator[str]:
 def _files_around(known: Iterable[str], patterns: Iterable[str]) -> list[str]:
     """Return files that may be the fix of a crash, or that a worker may have imported.
 
-    These are what the patterns match, the folders of installed packages, and Python's files beside
-    and below the program's own.
+    What the patterns match, the folders of packages, Python's files beside and below known ones.
     """
     places = [os.path.join(_shared['start'], path) for path in _shared['path']]
     found = [*_expand(*patterns), *(place for place in places
