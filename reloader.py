@@ -498,7 +498,7 @@ class _Parent:
                 self.earliest = monotonic() + 4 * MOMENT
             self.cause, self.was_saved = sorted(changes), not is_end
             self._act_on(changes)
-        elif status == RELOAD and self.threes < 3 and not waits:
+        elif status == RELOAD and self.threes < 3 and not waits and 'failed' not in told:
             _inform(f'exit status {RELOAD}, restarting')
         elif is_end and not waits:
             sys.exit(status)
@@ -1290,11 +1290,12 @@ class _Files:
         """Watch what may be the fix of a crash: files that a traceback names, or one not found."""
         self.log.append('path', [path for path in sys.path if type(path) is str],
                         _mtime(self.log.path, touch=True))
+        origin = ['', *_files_in(error.__traceback__)][-1]
+        if isinstance(error, SystemExit) and error.code == RELOAD and not _is_own(origin):
+            self.log.append('failed')  # as uvicorn does when its application fails to start
         for link in _chain(error):
             # SyntaxError and FileNotFoundError have one more.
-            steps = _follow(link.__traceback__, 'tb_next')
-            files = [step.tb_frame.f_code.co_filename for step in steps]
-            for name in [*files, getattr(link, 'filename', None)]:
+            for name in [*_files_in(link.__traceback__), getattr(link, 'filename', None)]:
                 if isinstance(name, str) and '<' not in name:
                     self.watch(_source_of(os.path.abspath(name)), self._look_when_read)
 
@@ -1538,6 +1539,11 @@ def _files_around(known: Iterable[str], patterns: Iterable[str]) -> list[str]:
     places += [os.path.dirname(path) for path in known if path != _HERE]
     near = islice(_files_below(*filter(_is_own, places)), 20 * 1000)  # not all of a disk
     return found + [path for path in near if path.endswith(('.py', '.so', '.pyd'))]
+
+
+def _files_in(trace: Optional[types.TracebackType]) -> list[str]:
+    """Return the files through which an exception came, the one that raised it last."""
+    return [step.tb_frame.f_code.co_filename for step in _follow(trace, 'tb_next')]
 
 
 def _is_own(path: str) -> bool:
