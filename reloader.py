@@ -133,6 +133,8 @@ KILLED = range(0xC0000000, 0xF0000000)  # Windows' statuses that mean what signa
 _EXITS: Dict[Any, int] = {'reload': RELOAD, 'error': 1, 'exit': 128 + signal.SIGINT}
 _HERE = os.path.abspath(__file__)
 _LIBRARY = os.path.join(os.path.dirname(os.__file__), '')
+_PRUNED = {'site-packages', 'dist-packages', 'node_modules', '__pycache__', '/proc', '/sys',
+           _LIBRARY[:-1]}
 # As they are now: gevent and tests replace them.
 _sleep, _open, _stat, monotonic = time.sleep, open, os.stat, time.monotonic
 _MAIN: Any = threading.main_thread().ident
@@ -250,8 +252,7 @@ def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> Non
     checker = _checker()
     block: Any = contextlib.nullcontext()
     if checker:
-        checker.files.exclude(options['exclude_patterns'])
-        checker.files.match(options['extra_files'])
+        checker.files.match(options['extra_files'], options['exclude_patterns'])
     elif is_running_from_reloader() or _become_child(_first_environment()):
         checker = block = FileCheckerThread(_shared['lockfile'], options['interval'],
                                             options['extra_files'], options['exclude_patterns'])
@@ -463,8 +464,6 @@ class _Parent:
                 self.files.update(looks)
             elif kind == 'pattern':
                 self.patterns.update(values)
-            elif kind == 'excluded':
-                self.excluded = values[0]
             elif kind == 'path':
                 _shared['path'], self.ended = values
             elif kind == 'left':
@@ -1226,13 +1225,9 @@ class _Files:
         self.changed: Dict[str, Look] = {}  # those that look different now
         self.compiled: Dict[str, Any] = {}  # the content of the changed modules, and what keeps
         self.mistakes: list[str] = []  # it from compiling
-        # Monotonic: when main began, when the first of the changes came, and when the last one was
-        # seen to come or go, or a file of which that might not be seen.
+        # Monotonic: when main began, when the first of the changes came, and the last one.
         self.entered = self.first_change = self.last_change = 0.0
-        self.gone: set[str] = set()  # the changed files that are away or empty
-        self.gone_at = 0.0  # monotonic: since when it is these, as one may follow another
         self._names: set[str] = set()  # of the modules that were looked up
-        self.has_workers = False  # that may import what this process does not
         self.hot: list[str] = []  # the program's files that were saved last
         self._told = 0  # how many of the known files take_stock() has told the parent
         self.next_round = self.next_extra = 0.0  # monotonic
@@ -1250,22 +1245,15 @@ class _Files:
     def enter(self, options: Dict[str, Any]) -> None:
         """Begin to watch for main: take the first look, and tell the parent that it is taken."""
         self.interval: float = options['interval']
-        self.exclude(options['exclude_patterns'])
+        self.match([*options['extra_files'], *_shared['patterns']], options['exclude_patterns'])
         self.install()
-        self.match([*options['extra_files'], *_shared['patterns']])
         _shut_down_unclaimed(self.header)
-        self._told = 0
-        self.take_stock()
         self.entered = self.first_change = self.last_change = monotonic()
+        self.take_stock()
         # Soon enough for a storm's new files to come early.
         self.next_extra = self.entered + MOMENT - 2 * TICK
         if self.header.get('noticed'):
             _inform(f"running again after {time.time() - self.header['noticed']:.2f} s")
-
-    def exclude(self, patterns: list[str]) -> None:
-        _is_matched('', patterns)  # imports fnmatch before the finder needs it
-        self.excluded += patterns
-        self.log.append('excluded', self.excluded)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
         """Find a module for sys.meta_path, as PathFinder would; look before Python reads it."""
@@ -1278,18 +1266,15 @@ class _Files:
 
     def find(self) -> None:
         """Watch the files behind the modules that did not come by our finder."""
-        for name in sys.modules.copy().keys() - self._names:
-            self._names.add(name)
-            self.watch(_source_of(_file_of(sys.modules.get(name))), self._look_when_read)
-        for name in sys.argv[:1]:  # coverage, cProfile and trace run it out of sight
-            if name.endswith('.py') and os.path.isfile(name):
-                self.watch(_source_of(name), self._look_when_read)
+        names = sys.modules.copy().keys() - self._names
+        self._names |= names
+        # coverage, cProfile and trace run it out of sight.
+        script = [name for name in sys.argv[:1] if name.endswith('.py')]
+        for file in [*map(_file_of, map(sys.modules.get, names)), *script]:
+            self.watch(_source_of(file), self._look_when_read)
 
     def excepthook_around(self, hook: Callable[..., Any]) -> Callable[..., None]:
-        """Return an excepthook that shows no frames of ours, and nothing of a Ctrl-C.
-
-        Of a mistake in a cleanup it does not show the interrupt that led there.
-        """
+        """Return an excepthook that shows no frames of ours, and no Ctrl-C, nor its context."""
         def excepthook(kind: object, error: BaseException, trace: Any) -> None:
             with contextlib.suppress(Exception):  # what it calls may be what has failed
                 self.watch_fix(error)
@@ -1310,48 +1295,35 @@ class _Files:
         if isinstance(error, SystemExit) and error.code == RELOAD and not _is_own(origin):
             self.log.append('failed')  # as uvicorn does when its application fails to start
         for link in _chain(error):
-            names: Dict[Any, Any] = dict.fromkeys(_files_in(link.__traceback__),
-                                                  self._look_when_read)
-            if isinstance(link, (SyntaxError, FileNotFoundError)):
-                # What a program that exits had missed, such as its settings, it may have made.
-                is_made = isinstance(error, SystemExit) and isinstance(link, FileNotFoundError)
-                names[link.filename] = self.look_now if is_made else self._look_when_read
-            for name, look_of in names.items():
+            # SyntaxError and FileNotFoundError have one more.
+            for name in [*_files_in(link.__traceback__), getattr(link, 'filename', None)]:
                 if isinstance(name, str) and '<' not in name:
-                    path = os.path.join(_start_directory(), name)  # main may have changed it
-                    self.watch(_source_of(path), look_of)
+                    self.watch(_source_of(os.path.abspath(name)), self._look_when_read)
 
-    def match(self, patterns: Iterable[str]) -> None:
-        """Watch what patterns match; of those matched before, a file that is new is a change."""
+    def match(self, patterns: list[str], excluded: Iterable[str] = ()) -> None:
+        """Watch what patterns match, from here on; what the last child's match, from its end."""
+        _is_matched('', [*excluded])  # imports fnmatch before the finder needs it
+        self.excluded += excluded
         for pattern in patterns:
-            is_known = pattern in self.patterns or pattern in self.header.get('patterns', ())
-            look_of = self.recorded.get if is_known else self.look_now
+            is_known = pattern in self.header.get('patterns', ())
             for path in _expand(pattern):
-                self.watch(path, look_of, is_extra=True)
-            if pattern not in self.patterns:
-                self.log.append('pattern', pattern)
-            self.patterns.add(pattern)
+                self.watch(path, self.recorded.get if is_known else self.look_now, is_extra=True)
+        self.log.append('pattern', *patterns)
+        self.patterns.update(patterns)
 
     def watch(self, path: str, look_of: Callable[[str], Look], is_extra: bool = False) -> None:
         """Watch a file, and tell the parent; look_of tells how it looked when it was read."""
         if not is_extra:
             self.modules.add(path)
-            # Multiprocessing's and joblib's: nobody sees what their workers import.
-            if os.path.basename(path).startswith(
-                    ('popen_spawn', 'popen_forkserver', 'popen_loky')):
-                self.has_workers, self.next_extra = True, 0.0
         if not path or path in self.known or _is_matched(path, self.excluded):
             return
         self.known[path] = look = look_of(path)
-        if look and look[3]:
-            self.last_change = monotonic()  # its time and size do not suffice yet
         # Else the parent knows it, and take_stock() tells that it is used; a fork tells the child.
         if self.recorded.get(path, 0) != look or os.getpid() != self.pid:
             self.log.append('files', False, {path: look})
         is_new = path not in self.recorded or self.log.number == 1
         if self.options.get('verbose') and is_new and _is_own(path):
-            is_there = os.path.exists(path)
-            _say(f"watching {_short(path)}{'' if is_there else ', which is not there yet'}")
+            _say(f"watching {_short(path)}{'' if look else ', which is not there yet'}")
 
     def take_stock(self) -> None:
         """Tell the parent which files have come to be known, and choose those saved last.
@@ -1371,17 +1343,12 @@ class _Files:
 
     def _look_when_read(self, path: str) -> Look:
         """Return how a file looked when it was read; None, a change, if that is unknown."""
-        if path in self.recorded:
+        if self.recorded.get(path):
             return self.recorded[path]
+        look = self.look_now(path)
         # Programs generate modules in the temporary directory, as TensorFlow does.
-        is_made = (self.entered and path.startswith(os.path.dirname(self.log.path))
-                   and _short(path) == path)
-        with contextlib.suppress(OSError, ValueError):  # ValueError: a NUL in a name
-            status = _stat(path)
-            if is_made or max(status.st_mtime, status.st_ctime) < self.started:
-                return self.look_now(path)
-            _drop_bytecode(path)
-        return None
+        is_made = path.startswith(os.path.dirname(self.log.path)) and _short(path) == path
+        return look if is_made or not look or look[0] < self.started * 1e9 else None
 
     def look(self) -> Dict[str, Look]:
         """Take one look, at what is due; return the changes to act on, if it is time."""
@@ -1389,30 +1356,32 @@ class _Files:
         if now > self.next_extra:
             began = time.thread_time()  # the checker's own: the program's work does not count
             self.next_extra = now + LAZY  # also if the look fails
-            self.match([*self.patterns])
-            if self.has_workers:
+            for path in {*_expand(*self.patterns)} - {*self.known}:  # a new one is a change
+                self.watch(path, self.recorded.get, is_extra=True)
+            names = {name.rpartition('.')[2][:11] for name in [*sys.modules]}
+            # Nobody sees what multiprocessing's and joblib's workers import.
+            if names & {'popen_spawn', 'popen_forks', 'popen_loky_'}:
                 for path in _files_around([*self.known], ()):
                     self.watch(path if path.endswith('.py') else '', self._look_when_read)
-            self._examine([path for path in [*self.known] if path not in self.modules])
+            self._examine({*self.known} - self.modules)
             cost = 100 * (time.thread_time() - began)  # a hundredth of a core at the most
-            self.next_extra = now + max(self.interval - 4 * TICK, min(cost, LAZY))
+            self.next_extra = now + min(max(self.interval - 4 * TICK, cost), LAZY)
         if len(self.known) != self._told:
             self.take_stock()
         self._examine({*self.changed, *self.hot})
-        is_round = now >= self.next_round or len(self.changed) > count
-        if is_round:
+        if now >= self.next_round or len(self.changed) > count:
             self.next_round = now + self.interval - 4 * TICK  # the tick, and the reload, add
-            self._examine([path for path in [*self.known] if path in self.modules])
-        if not self.changed:
-            self.first_change, self.gone = now, set()
-        ready = self._ready_changes() if self.changed else {}
-        if is_round and not ready:
-            self.find()
-        return ready
+            self._examine({*self.known} & self.modules)
+            if not self.changed:
+                self.find()
+        if self.changed:
+            return self._ready_changes()
+        self.first_change = now
+        return {}
 
     def _examine(self, paths: Iterable[str]) -> None:
         """Compare how files look with how they were read, and keep what differs."""
-        now = monotonic()
+        now, old = monotonic(), (time.time() - YOUNG) * 1e9
         for path in paths:
             known = self.known[path]
             look = _look(path, known)
@@ -1422,10 +1391,8 @@ class _Files:
                 self.last_change = now
             if look != known:
                 self.changed[path] = look
-            elif look and look[3] and now > self.last_change + YOUNG:
+            elif look and look[3] and look[0] < old:  # from now on each save has another time
                 self.known[path] = (*look[:3], None)
-                # The parent, too, so that the next child need not hash it.
-                self.log.append('files', False, {path: self.known[path]})
 
     def _ready_changes(self) -> Dict[str, Look]:
         """Return the changed files if it is time: none is half done, none follows, all compile."""
@@ -1433,28 +1400,27 @@ class _Files:
         script = _source_of(_file_of(main))
         gone = {path for path, look in self.changed.items()
                 if not look or not look[1] and (self.known[path] or (0, 1))[1]}
-        if gone != self.gone:
-            self.gone, self.gone_at = gone, now
+        # git checkout changes several, some of them perhaps before this start.
+        is_burst = len(self.changed) > 1 or now - self.entered <= MOMENT
+        patience = 2 * TICK if is_burst else 0.0
         if gone:  # it was deleted if another file is saved meanwhile; alone it is being written
             patience = PATIENCE if len(gone) == len(self.changed) else 2 * MOMENT
-            is_early = now - self.gone_at < patience
-        else:  # git checkout changes several, some of them perhaps before this start
-            is_burst = len(self.changed) > 1 or now - self.entered <= MOMENT
-            is_early = (is_burst and now - self.last_change < 2 * TICK
-                        and now - self.first_change < PATIENCE)
-        # An empty program would end at once, and both processes with it.
-        if is_early or script in gone and self.changed[script]:
+        if now - self.last_change < patience and now - self.first_change < PATIENCE:
             return {}
         # Whatever its name is, a script has no spec, unlike a module or an archive.
+        own = script if not getattr(main, '__spec__', None) else ''
         sources = {path: look and look[3] or look  # a large file has no hash
-                   for path, look in self.changed.items() if path not in gone
-                   and (path in self.modules and path.endswith(('.py', '.pyw'))
-                        or path == script and not getattr(main, '__spec__', None))}
+                   for path, look in self.changed.items() if path in self.modules - gone
+                   and (path.endswith(('.py', '.pyw')) or path == own)}
         if sources != self.compiled:  # also to say what else keeps this save waiting
             self.compiled, self.mistakes = sources, [*filter(None, map(_mistake_in, sources))]
             for mistake in self.mistakes:
                 _say(f'{mistake}; not restarting')
-        return {} if self.mistakes else self.changed.copy()
+        # An empty program would end at once, and both processes with it.
+        if self.mistakes or script in gone and self.changed[script]:
+            self.first_change = now  # what follows is a save of its own
+            return {}
+        return self.changed.copy()
 
 
 def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
@@ -1483,9 +1449,8 @@ def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in a name
         return None
     except OSError:  # away from our eyes, or held by another process on Windows
-        if look is None or os.name == 'nt' or known and look[:3] == known[:3]:
-            return known
-        return (*look[:3], b'')
+        is_known = look is None or os.name == 'nt' or known and look[:3] == known[:3]
+        return known if is_known or look is None else (*look[:3], b'')
 
 
 def _is_matched(path: str, patterns: list[str]) -> bool:
@@ -1496,22 +1461,12 @@ def _is_matched(path: str, patterns: list[str]) -> bool:
                for pattern in patterns)
 
 
-# As filterwarnings() makes it, but without re, which could be the program's own re.py.
-_NO_WARNINGS: Any = ('ignore', None, Warning, types.SimpleNamespace(match='<reloader>'.__eq__), 0)
-
-
 def _mistake_in(path: str) -> str:
     """Return what keeps a source file from compiling, in one line; '' if nothing does."""
     try:
-        with _open(path, 'rb') as file:
-            text = file.read()
-        # No warning counts. The filter is for our name alone and may stay: taking it away could
-        # take away one that main sets at the same moment. From Python 3.13.5 on the caller's
-        # module counts.
-        if _NO_WARNINGS not in warnings.filters:
-            warnings.filters.insert(0, _NO_WARNINGS)  # type: ignore[attr-defined]
-        eval('compile(text, __name__, "exec", dont_inherit=True)',
-             {'__name__': '<reloader>', 'text': text})
+        with _open(path, 'rb') as file, warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # with -W error one would be a mistake
+            compile(file.read(), path, 'exec', dont_inherit=True)
     except OSError:  # on Windows somebody holds it; else a changed look is enough
         return f'{_short(path)}: held by another process' if os.name == 'nt' else ''
     except Exception as error:  # SyntaxError, ValueError, MemoryError, ...
@@ -1524,10 +1479,7 @@ def _mistake_in(path: str) -> str:
 def _drop_bytecode(path: str) -> None:
     """Delete a changed file's bytecode, which cannot tell two saves in one second apart."""
     from importlib.util import cache_from_source
-    folder, cache = os.path.split(cache_from_source(path))
-    for name in next(os.walk(folder), ('', [], []))[2]:
-        if name.startswith(cache[:-len('.pyc')]):  # typeguard's and pytest's are named after it
-            _unlink(os.path.join(folder, name))
+    _unlink(cache_from_source(path))
 
 
 def _file_of(module: Any) -> str:
@@ -1541,10 +1493,9 @@ def _file_of(module: Any) -> str:
 
 def _source_of(file: str) -> str:
     """Return the file to watch for a module: the source, or the archive around it."""
-    named = os.path.join(_shared['start'], file)
-    archive = path = os.path.normpath(named) if file else ''
-    if '..' in file and os.path.realpath(named) != os.path.realpath(path):  # a link's `..`
-        archive = path = os.path.realpath(named)
+    # What `link/..` stands for only the file system knows.
+    resolve = os.path.realpath if '..' in file else os.path.normpath
+    archive = path = resolve(os.path.join(_shared['start'], file)) if file else ''
     while archive and not os.path.isfile(archive):
         archive = archive.rpartition(os.sep)[0]
     return archive or path
@@ -1553,25 +1504,21 @@ def _source_of(file: str) -> str:
 def _expand(*patterns: str) -> Iterator[str]:
     """Yield the files that names, directories and glob patterns stand for."""
     for pattern in patterns:
+        tail = _short(pattern)  # the way to the start directory is no pattern
         if os.path.isdir(pattern):
             yield from _files_below(pattern)
-        elif os.path.lexists(pattern) or not {*'*?['} & {*_short(pattern)}:
+        elif os.path.lexists(pattern) or not {*'*?['} & {*tail}:
             yield pattern
         else:
-            yield from _glob(pattern)
-
-
-def _glob(pattern: str) -> Iterable[str]:
-    """Return the files that a pattern matches; the way to the start directory is no pattern."""
-    import fnmatch
-    import glob
-    tail = _short(pattern)
-    pattern = glob.escape(pattern[:-len(tail)]) + tail
-    if '**' in tail:  # not by glob alone, which goes round in circles of links
-        below = _files_below(*glob.iglob(os.path.dirname(pattern.partition('**')[0])))
-        return fnmatch.filter(below, pattern.replace('**' + os.sep, '*'))
-    return (path for path in glob.iglob(pattern)
-            if _is_kept(os.path.basename(path).lstrip('.')) and not os.path.isdir(path))
+            import fnmatch
+            import glob
+            whole = glob.escape(pattern[:-len(tail)]) + tail
+            if '**' in tail:  # not by glob alone, which goes round in circles of links
+                below = _files_below(*glob.iglob(os.path.dirname(whole.partition('**')[0])))
+                yield from fnmatch.filter(below, whole.replace('**' + os.sep, '*'))
+            else:
+                yield from (path for path in glob.iglob(whole) if not os.path.isdir(path)
+                            and _is_kept(os.path.basename(path).lstrip('.')))
 
 
 def _is_kept(name: str) -> bool:
@@ -1580,34 +1527,29 @@ def _is_kept(name: str) -> bool:
     return name == '.env' or name[:1] not in ('.', '#') and name[-1:] != '~' and not is_lockfile
 
 
-def _files_below(*folders: str, is_wanted: Callable[[str], bool] = lambda folder: True,
-                 limit: float = float('inf')) -> Iterator[str]:
-    """Yield the files in directories, at any depth, but for hidden ones, caches and editors'."""
-    queue, seen, real = [*folders], {''}, ''
+def _files_below(*folders: str) -> Iterator[str]:
+    """Yield the files in directories, at any depth, but for hidden ones, caches and packages."""
+    queue, seen = [*folders], set()
     for folder in queue:  # from near to far
-        with contextlib.suppress(OSError):  # it goes away just now
-            real = os.path.realpath(folder)
-        if len(seen) > limit or real in seen:  # a link leads back
-            continue
-        seen.add(real)
-        folder = os.path.join(folder, '')
-        _, inner, names = next(os.walk(folder), ('', [], []))
-        yield from [folder + name for name in names if _is_kept(name)]
-        queue += [folder + name for name in inner
-                  if name[0] != '.' and name != '__pycache__' and is_wanted(folder + name)]
+        real, folder = os.path.realpath(folder), os.path.join(folder, '')
+        if real not in seen:  # a link may lead back
+            seen.add(real)
+            _, inner, names = next(os.walk(folder), ('', [], []))
+            yield from [folder + name for name in names if _is_kept(name)]
+            queue += [folder + name for name in inner
+                      if name[0] != '.' and not _PRUNED & {name, folder + name}]
 
 
 def _files_around(known: Iterable[str], patterns: Iterable[str]) -> list[str]:
     """Return files that may be the fix of a crash, or that a worker may have imported.
 
-    These are what the patterns match, the folders of installed packages, and Python's files beside
-    and below the program's own.
+    What the patterns match, the folders of packages, Python's files beside and below known ones.
     """
     places = [os.path.join(_shared['start'], path) for path in _shared['path']]
     found = [*_expand(*patterns), *(place for place in places
                                     if not _is_own(place) or os.path.isfile(place))]
     places += [os.path.dirname(path) for path in known if path != _HERE]
-    near = _files_below(*filter(_is_own, places), is_wanted=_is_own, limit=5000)
+    near = islice(_files_below(*filter(_is_own, places)), 20 * 1000)  # not all of a disk
     return found + [path for path in near if path.endswith(('.py', '.so', '.pyd'))]
 
 
@@ -1619,9 +1561,8 @@ def _files_in(trace: Optional[types.TracebackType]) -> list[str]:
 def _is_own(path: str) -> bool:
     """Tell whether a path is the program's own rather than Python's or an installed package's."""
     name = os.path.join(path, '')
-    others = {'site-packages', 'dist-packages', 'node_modules'}
     return (not name.startswith((_LIBRARY, '/proc/', '/sys/'))
-            and not others & {*name.replace('\\', '/').split('/')})
+            and not _PRUNED & {*name.replace('\\', '/').split('/')})
 
 
 def _short(path: str) -> str:
@@ -1642,8 +1583,7 @@ def _why_unreadable(script: str) -> str:
         with open(script, 'rb') as file:
             return '' if file.read(1) else f'{_short(script)} is empty'
     except OSError as error:
-        is_held = os.name == 'nt' and isinstance(error, PermissionError)
-        return f"{_short(script)}: {'held by another process' if is_held else error.strerror}"
+        return f'{_short(script)}: {error.strerror}'
 
 
 # --------------------------------------------------------------------------------- the platforms
