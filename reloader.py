@@ -351,10 +351,12 @@ class _Parent:
                 status = self._wait_for_child()
                 _terminal(terminal)
                 self._follow_exit(status)
-                self._end_left()
+                if not self.caught:  # else what a plain run would leave stays
+                    self._end_left()
         if not self.caught:
             sys.exit(_say('the lockfile was deleted, stopped'))
         _inform(f'stopped by {signal.Signals(self.caught).name}')
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
         sys.exit(128 + self.caught)
 
     def _is_over(self) -> bool:
@@ -368,8 +370,6 @@ class _Parent:
             reason = next(filter(None, map(_why_unreadable, self.scripts)), '')
             if not reason:
                 self._write_header()
-                # Else Ctrl-C would end the child's interpreter as it starts, with a traceback.
-                _block([signal.SIGINT])
                 try:
                     # close_fds=False: what our own parent handed on is the program's; Python's own
                     # are not inheritable. The child stays in our group, for Ctrl-C and a debugger.
@@ -380,8 +380,6 @@ class _Parent:
                     return True
                 except OSError as error:
                     reason = f'cannot start the program: {error}'
-                finally:
-                    _block([signal.SIGINT], False)
             if reason != said:
                 _say(f'{reason}, waiting for it')
             said = reason
@@ -484,16 +482,14 @@ class _Parent:
         changes = self._changes(known, known)
         if not changes:  # else it was saved during the start
             what = _name_status(status, 'ended with' if self.options.get('wait') else 'exit')
-            hint = ' (Ctrl-C ends it)' * (self.log.number == 1)
-            (_say if status else _inform)(f'{what}, waiting for a change{hint}')
+            (_say if status else _inform)(f'{what}, waiting for a change')
         paths: set[str] = set()
         since, next_walk = monotonic(), 0.0
         while not self._is_over():
-            began = now = monotonic()
+            now = monotonic()
             if now > next_walk:
                 paths = {*known, *_files_around(self.files, self.patterns)}
-                now = monotonic()
-                next_walk = now + max(1, 20 * (now - began))
+                next_walk = now + 2 * MOMENT
             former, changes = changes, self._changes(known, paths)
             # One that is away or empty is half done: an editor renames it, or has just opened it.
             is_done = changes == former and all(look and look[1] for look in changes.values())
@@ -504,13 +500,11 @@ class _Parent:
                 _inform(f'{_list_names(changes)} changed, restarting')
                 self.noticed = time.time()
                 return
-            time.sleep(max(2 * TICK, 10 * (monotonic() - now)))
+            time.sleep(max(2 * TICK, min(10 * (monotonic() - now), 4 * MOMENT)))
 
     def _end_left(self) -> None:
         """End what the last child has left running: by SIGTERM, then by force."""
         began = monotonic()
-        if self.caught:  # what a plain run would leave stays
-            return
         for signum, pause in (signal.SIGTERM, MOMENT), (_KILL, PATIENCE):
             while self.left and not self.caught and monotonic() < began + pause:
                 self.left = _tree(*self.left)  # a shell may go on to its next command
@@ -525,9 +519,12 @@ class _Parent:
                     or any(kind == 'reload' for kind, *_ in log.read())):
                 # A second more than the child takes for itself.
                 log.deadline = min(log.deadline, monotonic() + PATIENCE + GRACE + 2 * MOMENT)
-            if monotonic() > log.deadline and child and log is self.log:
-                _say('still busy, killed')
-                _signal({child.pid, *_tree(child.pid)}, _KILL)  # with what it has started
+            if monotonic() > log.deadline and log is self.log:
+                if child:
+                    _say('still busy, killed')
+                    _signal({child.pid, *_tree(child.pid)}, _KILL)  # with what it has started
+                elif self.caught:  # a thread keeps us that was begun above the call
+                    os._exit(128 + self.caught)
             time.sleep(HEARTBEAT)
 
     def _catch_signals(self, stack: contextlib.ExitStack) -> None:
@@ -535,7 +532,9 @@ class _Parent:
         names = ('SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGBREAK')
         for number in signal.Signals:
             if number.name in names and signal.getsignal(number) not in (signal.SIG_IGN, None):
-                stack.callback(signal.signal, number, signal.signal(number, self._catch))
+                former = signal.signal(number, self._catch)
+                # After a signal it stays caught until the very end: one more shows no traceback.
+                stack.callback(lambda *old: self.caught or signal.signal(*old), number, former)
         if os.name == 'posix':  # or nobody would learn the child's status
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
@@ -611,8 +610,7 @@ class _Log:
                 with contextlib.suppress(ValueError, EOFError, TypeError):  # it is not whole
                     number, *record = marshal.loads(bytes.fromhex(line.decode()))
                     self.position = file.tell()
-                    if record[0] == 'start':  # the parent's, the first of all
-                        self.number = number
+                    self.number = self.number or number  # as in the first, the parent's
                     if number == self.number:
                         records.append(record)
         return records
@@ -628,12 +626,8 @@ def _name_status(status: int, exited: str) -> str:
 def _own_flags() -> list[str]:
     """Return the interpreter's flags as words of a command line."""
     import subprocess
-    # It is private, but what multiprocessing uses. It lacks -u and -X, and repeats the -W of the
-    # environment, which PyPy would count twice.
+    # It is private, but what multiprocessing uses. It lacks -u and -X.
     options: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-    for warning in os.environ.get('PYTHONWARNINGS', '').split(','):
-        if '-W' + warning in options and not sys.flags.ignore_environment:
-            options.remove('-W' + warning)
     options += [f'-X{key}' if value is True else f'-X{key}={value}'
                 for key, value in sys._xoptions.items()]
     return options + ['-u'] * getattr(sys.stdout, 'write_through', False)
@@ -655,12 +649,12 @@ def _child_command(orig_argv: list[str], argv: list[str], executable: str, optio
         sys.exit('reloader: a program from -c or standard input cannot be started again; '
                  'put it into a file')
     is_same = _whole(argv[0], start) == _whole(program, start)
-    # Other than a script, a module is named by spec, unless cProfile or trace runs a script.
+    # Other than a script, a module is named by spec, unless cProfile or trace runs a script. A
+    # launcher may have dropped its suffix from argv.
     is_module = spec not in ('', '__main__')
-    if is_module and (is_same or not argv[0].endswith('.py')):
-        return [executable, *options, '-m', spec, *argv[1:]]
-    # A launcher may have dropped its suffix from argv.
-    return [executable, *options, argv[0] if is_same or is_module else program, *argv[1:]]
+    words = (['-m', spec] if is_module and (is_same or not argv[0].endswith('.py')) else
+             [argv[0] if is_same or is_module else program])
+    return [executable, *options, *words, *argv[1:]]
 
 
 def _whole(path: str, start: str) -> str:
