@@ -351,7 +351,8 @@ class _Parent:
                 status = self._wait_for_child()
                 _terminal(terminal)
                 self._follow_exit(status)
-                if not self.caught:  # else what a plain run would leave stays
+                # After Ctrl-C alone stays what a plain run would leave.
+                if self.noticed or not self.caught:
                     self._end_left()
         if not self.caught:
             sys.exit(_say('the lockfile was deleted, stopped'))
@@ -415,9 +416,7 @@ class _Parent:
             time.sleep(TICK)
         status: int = self.child.wait()
         self.child = None
-        if status == 0xC000013A:  # Windows' word for Ctrl-C
-            self.caught = self.caught or signal.SIGINT
-        return status
+        return 128 + signal.SIGINT if status == 0xC000013A else status  # Windows' word for Ctrl-C
 
     def _take_records(self) -> Dict[str, Any]:
         """Take over what the child has learned; return the last record of each kind."""
@@ -461,8 +460,10 @@ class _Parent:
         if status == RELOAD and self.repeats < 3 and not waits and 'failed' not in told:
             _inform(f'exit status {RELOAD}, restarting')
         else:
-            self._wait_for_change(status)
+            self._wait_for_change(status, changes)
             self.repeats = int(is_end)
+        self.left = _tree(*self.left)
+        _signal(self.left, signal.SIGINT)  # at a reload they have heard it
 
     def _changes(self, known: Dict[str, Look], paths: Iterable[str]) -> Dict[str, Look]:
         """Return how those of the files look that do not look as they are known."""
@@ -475,12 +476,11 @@ class _Parent:
                 changes[path] = look
         return changes
 
-    def _wait_for_change(self, status: int) -> None:
+    def _wait_for_change(self, status: int, changes: Dict[str, Look]) -> None:
         """Wait until a file of the program or a new one around it is saved, or until the end."""
         known = {**self._changes({}, _files_around(self.files, self.patterns)), **self.former,
                  **self.files}
-        changes = self._changes(known, known)
-        if not changes:  # else it was saved during the start
+        if not changes:  # else a file was saved while it ran
             what = _name_status(status, 'ended with' if self.options.get('wait') else 'exit')
             (_say if status else _inform)(f'{what}, waiting for a change')
         paths: set[str] = set()
@@ -507,8 +507,8 @@ class _Parent:
         began = monotonic()
         for signum, pause in (signal.SIGTERM, MOMENT), (_KILL, PATIENCE):
             while self.left and not self.caught and monotonic() < began + pause:
-                self.left = _tree(*self.left)  # a shell may go on to its next command
                 time.sleep(TICK / 2)
+                self.left = _tree(*self.left)  # a shell may go on to its next command
             _signal(self.left, signum)
 
     def _beat(self) -> None:
