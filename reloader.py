@@ -610,7 +610,8 @@ class _Log:
                 with contextlib.suppress(ValueError, EOFError, TypeError):  # it is not whole
                     number, *record = marshal.loads(bytes.fromhex(line.decode()))
                     self.position = file.tell()
-                    self.number = self.number or number  # as in the first, the parent's
+                    if record[0] == 'start':  # the parent's, the first of all
+                        self.number = number
                     if number == self.number:
                         records.append(record)
         return records
