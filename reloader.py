@@ -329,21 +329,15 @@ class _Parent:
         # All that the parent knows of the program: the patterns, and how the files looked to the
         # last child, and to the one before.
         self.patterns: set[str] = {*options['extra_files']}
-        self.excluded: list[str] = options['exclude_patterns']
         self.files: Dict[str, Look] = {}
         self.former: Dict[str, Look] = {}
         self.child: Any = None  # the Popen, while it runs
         self.log = _Log('')  # the last child's; its number counts the starts
-        self.born = self.earliest = 0.0  # monotonic: the last start; not before this, the next
-        self.ended = 0  # when the last child failed or ended, by the lockfile's clock, in ns
-        self.noticed: Optional[float] = None  # by the wall clock: when a change was seen
-        self.was_saved = False  # whether a save has started the child
-        self.threes = 0  # how often in a row status 3 came unasked for, soon after the start
+        self.born = 0.0  # monotonic: the last start
+        self.noticed: Optional[float] = None  # by the wall clock: the change that led to it
         self.row: Any = 0, []  # of early reloads; see FileCheckerThread._is_storm
-        self.cause: list[str] = []  # what changed while the last child ran, and led to this one
+        self.repeats = 0  # how often in a row it has left, and was started again all the same
         self.left: set[int] = set()  # the processes that the last child may have left running
-        self.told: set[int] = set()  # those that have heard SIGINT
-        self.hint = ' (Ctrl-C ends it)'  # the first time
         self.caught, self.caught_at = 0, 0.0  # the first signal that asked for the end
 
     def run(self) -> NoReturn:
@@ -351,11 +345,6 @@ class _Parent:
         terminal = _terminal()
         with contextlib.ExitStack() as stack:
             self._catch_signals(stack)
-            files = filter(_is_own, map(_file_of, sys.modules.copy().values()))
-            for path in map(_source_of, files):
-                if path != _HERE and _mtime(path) / 1e9 > time.time() - LIVELY:
-                    _drop_bytecode(path)  # it may be of a save before, in the same second
-            self.files = self._changes({}, _expand(*self.patterns))
             self.log = _Log(_make_lockfile())
             stack.callback(_unlink, self.log.path)
             threading.Thread(target=self._beat, name='reloader heartbeat', daemon=True).start()
@@ -369,8 +358,7 @@ class _Parent:
         if not self.caught:
             sys.exit(_say('the lockfile was deleted, stopped'))
         _inform(f'stopped by {signal.Signals(self.caught).name}')
-        if self.caught != signal.SIGINT and _lasting_threads()[1:]:
-            os._exit(128 + self.caught)  # in a plain run, too, it waits for no thread
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
         sys.exit(128 + self.caught)
 
     def _is_over(self) -> bool:
@@ -382,10 +370,8 @@ class _Parent:
         said = ''
         while not self._is_over():
             reason = next(filter(None, map(_why_unreadable, self.scripts)), '')
-            if not reason and monotonic() >= self.earliest:
+            if not reason:
                 self._write_header()
-                # Else Ctrl-C would end the child's interpreter as it starts, with a traceback.
-                _block([signal.SIGINT])
                 try:
                     # close_fds=False: what our own parent handed on is the program's; Python's own
                     # are not inheritable. The child stays in our group, for Ctrl-C and a debugger.
@@ -396,27 +382,11 @@ class _Parent:
                     return True
                 except OSError as error:
                     reason = f'cannot start the program: {error}'
-                finally:
-                    _block([signal.SIGINT], False)
-            if reason and reason != said:
+            if reason != said:
                 _say(f'{reason}, waiting for it')
             said = reason
             time.sleep(TICK)
         return False
-
-    def _end_left(self) -> None:
-        """End what the last child has left running: as Ctrl-C would, by SIGTERM, then by force."""
-        now = monotonic()
-        steps = (signal.SIGINT, now), (signal.SIGTERM, now + MOMENT), (_KILL, now + PATIENCE)
-        for signum, begin in steps:
-            while self.left:
-                self.left = _tree(*self.left)  # a shell may go on to its next command
-                if not self.left or self.caught or monotonic() > begin:
-                    break
-                time.sleep(TICK / 2)
-            # What one that has heard SIGINT starts is its cleanup.
-            heard = _tree(*self.told) if self.left and signum == signal.SIGINT else set()
-            _signal(self.left - heard, signum)
 
     def _write_header(self) -> None:
         """Tell the next child what it starts from. The lockfile stays the same file."""
@@ -429,154 +399,133 @@ class _Parent:
                 handles[key] = listener.fileno()
             else:
                 listener.close()
+        self.files.update(self._changes(self.files, self.files))
+        self.files.update(self._changes(self.files, _expand(*self.patterns)))
         log = _Log(self.log.path, self.log.number + 1)
         log.append('start', {
             'parent': os.getpid(), 'started': _mtime(self.log.path, touch=True) / 1e9,
             'noticed': self.noticed, 'files': self.files, 'patterns': self.patterns,
             'row': self.row, 'options': self.options, 'sockets': handles})
         # Only now, as the heartbeat would read the last child's records as this one's.
-        self.log, self.born, self.noticed = log, monotonic(), None
+        self.log, self.born = log, monotonic()
 
     def _wait_for_child(self) -> int:
         """Return the child's exit status; on Windows handlers run only between two waits."""
         if self.caught:
-            self._pass_on(self.caught)  # it may have come while there was no child to tell
+            self._pass_on()  # it may have come while there was no child to tell
         while os.name == 'nt' and self.child.poll() is None:
             time.sleep(TICK)
         status: int = self.child.wait()
-        self.child, self.ended = None, _mtime(self.log.path, touch=True)
-        if status == 0xC000013A:  # Windows' word for Ctrl-C
-            self.caught = self.caught or signal.SIGINT
-        return status
+        self.child = None
+        return 128 + signal.SIGINT if status == 0xC000013A else status  # Windows' word for Ctrl-C
 
-    def _take_records(self) -> set[str]:
-        """Take over what the child has learned; return the kinds of its records."""
-        self.left, self.told = set(), set()
-        self.former = {**self.files}  # what it has been told at its start
-        records = _Log(self.log.path).read()
-        if len(records) == 1:  # it ended above its import of this module; nobody knows when
-            self.ended = int(records[0][1]['started'] * 1e9)
-        for kind, *values in records:
+    def _take_records(self) -> Dict[str, Any]:
+        """Take over what the child has learned; return the last record of each kind."""
+        told: Dict[str, Any] = {}
+        self.former, self.left = {}, set()
+        for kind, *values in _Log(self.log.path).read():
+            told[kind] = values
             if kind == 'files':
                 is_entry, looks = values
-                if is_entry:  # what it has not read by then is past, unless it may yet watch() it
-                    self.files = {path: self.former.get(path) for path in _expand(*self.patterns)}
+                if is_entry:  # these are all that it has read by then
+                    self.former, self.files = self.files, {}
                 self.files.update(looks)
             elif kind == 'pattern':
                 self.patterns.update(values)
             elif kind == 'path':
-                _shared['path'], self.ended = values
+                _shared['path'] = values[0]
             elif kind == 'left':
                 self.left |= values[0]
-                self.told |= values[1]
-            elif kind == 'reload':
-                self.noticed, self.row, changes = values
-                self.was_saved, self.threes = True, 0
-                self.cause = changes if self.row[0] > 1 else []
-                # Look once more, which drops bytecode that Python has written since.
-                self.files.update(self._changes(self.files, changes))
-        return {kind for kind, *_ in records}
+        return told
 
     def _follow_exit(self, status: int) -> None:
         """Do what follows an exit of the child: leave, wait for a change, or return at once."""
+        is_quick = monotonic() - self.born < QUICK
+        is_saves = self.noticed is not None and not self.repeats and is_quick
         told = self._take_records()
+        self.noticed, self.row, *_ = told.get('reload', (None, (0, [])))
         if 'reload' in told or self._is_over():  # _start() notices that it is over
-            self.files.update(self._changes(self.files, _expand(*self.patterns)))  # saved just now
+            self.repeats = 0
             return
-        waits, is_quick = self.options.get('wait'), monotonic() - self.born < QUICK
-        is_end = self._is_end(status, is_quick)
-        changes = self._changes(self.files, {*self.files, *_expand(*self.patterns)})
-        # With --wait a source saved as a run ends counts each time; programs write other files.
-        is_source = waits and any(path.endswith('.py') for path in changes)
-        self.files.update(changes)
-        self.threes = self.threes + 1 if status == RELOAD and is_quick else 0
-        # A file that is gone is no fix, but perhaps what the program itself has generated.
-        if any(changes.values()) and (is_source or not (is_end and self.cause)):
-            # Half a program ended by itself (once), or the fix was saved before the crash.
-            # A program that rewrites its own files and crashes is given some time in between.
-            if sorted(changes) == self.cause:
-                self.earliest = monotonic() + 4 * MOMENT
-            self.cause, self.was_saved = sorted(changes), not is_end
-            self._act_on(changes)
-        elif status == RELOAD and self.threes < 3 and not waits and 'failed' not in told:
-            _inform(f'exit status {RELOAD}, restarting')
-        elif is_end and not waits:
+        waits = self.options.get('wait')
+        is_end = (status in (0, 128 + signal.SIGINT)  # a prompt in raw mode takes Ctrl-C itself
+                  or status > 1 and status != RELOAD and status not in KILLED and not is_saves)
+        for path, look in self._changes(self.files, self.files).items():
+            # What a program that ends has written, or deleted, is no reason to run it again.
+            if not look or (is_end or waits) and not path.endswith('.py'):
+                self.files[path] = look
+        changes = self._changes(self.files, self.files)
+        if is_end and not waits and (self.repeats or not changes):  # half of it may have run: once
             sys.exit(status)
+        self.repeats = self.repeats * is_quick + 1
+        if status == RELOAD and self.repeats < 3 and not waits and 'failed' not in told:
+            _inform(f'exit status {RELOAD}, restarting')
         else:
-            self._wait_for_change(status)
-
-    def _is_end(self, status: int, is_quick: bool) -> bool:
-        """Tell whether the program has ended; after a save any failure waits for the next one."""
-        return (status in (0, 128 + signal.SIGINT)  # a prompt in raw mode takes Ctrl-C itself
-                or status > 1 and status != RELOAD and status not in KILLED
-                and not (self.was_saved and is_quick))
+            self._wait_for_change(status, changes)
+            self.repeats = int(is_end)
+        self.left = _tree(*self.left)
+        _signal(self.left, signal.SIGINT)  # at a reload they have heard it
 
     def _changes(self, known: Dict[str, Look], paths: Iterable[str]) -> Dict[str, Look]:
         """Return how those of the files look that do not look as they are known."""
-        looks: Dict[str, Look] = {}
+        changes: Dict[str, Look] = {}
         for path in paths:
             if self.caught:  # a pattern may stand for all that is on a disk
                 break
-            if not _is_matched(path, self.excluded):
-                looks[path] = _look(path, known.get(path))
-        return {path: look for path, look in looks.items() if look != known.get(path)}
+            look = _look(path, known.get(path))
+            if look != known.get(path) and not _is_matched(path, self.options['exclude_patterns']):
+                changes[path] = look
+        return changes
 
-    def _changes_around(self, known: Dict[str, Look]) -> Dict[str, Look]:
-        """Return the changes near the program's own files, which may be the fix of a crash."""
-        around = {*_files_around(self.files, self.patterns), *self.former}
-        return self._changes(known, around - {*self.files})
-
-    def _act_on(self, changes: Dict[str, Look]) -> None:
-        _inform(f'{_list_names(changes)} changed, restarting')
-        self.noticed = time.time()
-        self.files.update(changes)  # the next child starts from them
-        for path in filter(os.path.exists, changes):  # a file new to us was compared with nothing
-            _drop_bytecode(path)
-
-    def _wait_for_change(self, status: int) -> None:
+    def _wait_for_change(self, status: int, changes: Dict[str, Look]) -> None:
         """Wait until a file of the program or a new one around it is saved, or until the end."""
-        looks, present = self._changes_around({}), _mtime(self.log.path, touch=True)
-        # What was saved since the crash is a change; a time in the future tells nothing. Only the
-        # child before has told of a test that pytest could not import.
-        around = {path: self.former.get(path, look) for path, look in looks.items()
-                  if look and not self.ended < look[0] <= present}
-        what = _name_status(status, 'ended with' if self.options.get('wait') else 'exit')
-        (_say if status else _inform)(f'{what}, waiting for a change{self.hint}')
-        self.hint = ''
-        last: Dict[str, Look] = {}
-        began = since = monotonic()
-        next_walk = 0.0
-        self.cause, self.threes = [], 0
+        known = {**self._changes({}, _files_around(self.files, self.patterns)), **self.former,
+                 **self.files}
+        if not changes:  # else a file was saved while it ran
+            what = _name_status(status, 'ended with' if self.options.get('wait') else 'exit')
+            (_say if status else _inform)(f'{what}, waiting for a change')
+        paths: set[str] = set()
+        since, next_walk = monotonic(), 0.0
         while not self._is_over():
             now = monotonic()
-            changes = self._changes(self.files, self.files)
-            pause = min(10 * (monotonic() - now), MOMENT)  # no longer, for Ctrl-C
             if now > next_walk:
-                others = self._changes_around(around)
-                next_walk = now + max(1, 20 * (monotonic() - now))
-            changes.update(others)
+                paths = {*known, *_files_around(self.files, self.patterns)}
+                next_walk = now + 2 * MOMENT
+            former, changes = changes, self._changes(known, paths)
             # One that is away or empty is half done: an editor renames it, or has just opened it.
-            is_done = changes == last and all(look and look[1] for look in changes.values())
-            if changes and (is_done or now - since > PATIENCE):
-                self._act_on(changes)
-                self.row, self.was_saved = (0, []), True  # a person did that
+            is_done = changes == former and all(look and look[1] for look in changes.values())
+            since = since if changes else now
+            # A program that rewrites its own files and crashes is given some time in between.
+            if (changes and (is_done or now > since + PATIENCE)
+                    and now > self.born + 2 * MOMENT):
+                _inform(f'{_list_names(changes)} changed, restarting')
+                self.noticed = time.time()
                 return
-            last, since = changes, since if changes else now
-            time.sleep(max(pause, 2 * TICK if now - began < LIVELY else SLOW_TICK))
+            time.sleep(max(2 * TICK, min(10 * (monotonic() - now), 4 * MOMENT)))
+
+    def _end_left(self) -> None:
+        """End what the last child has left running: by SIGTERM, then by force."""
+        began = monotonic()
+        for signum, pause in (signal.SIGTERM, MOMENT), (_KILL, PATIENCE):
+            while self.left and not self.caught and monotonic() < began + pause:
+                time.sleep(TICK / 2)
+                self.left = _tree(*self.left)  # a shell may go on to its next command
+            _signal(self.left, signum)
 
     def _beat(self) -> None:
         """Touch the lockfile and keep the deadline: a thread, as main waits for the child."""
         while True:
-            log = self.log  # the last child's
+            log, child = self.log, self.child
             if (not _mtime(log.path, touch=True) or self.caught
                     or any(kind == 'reload' for kind, *_ in log.read())):
                 # A second more than the child takes for itself.
-                patience = PATIENCE if self.caught == signal.SIGINT else 0.0
-                log.deadline = min(log.deadline, monotonic() + patience + GRACE + 2 * MOMENT)
-            child = self.child
-            if monotonic() > log.deadline and child and log is self.log:
-                _say('still busy, killed')
-                _signal({child.pid, *_tree(child.pid)}, _KILL)  # with what it has started
+                log.deadline = min(log.deadline, monotonic() + PATIENCE + GRACE + 2 * MOMENT)
+            if monotonic() > log.deadline and log is self.log:
+                if child:
+                    _say('still busy, killed')
+                    _signal({child.pid, *_tree(child.pid)}, _KILL)  # with what it has started
+                elif self.caught:  # a thread keeps us that was begun above the call
+                    os._exit(128 + self.caught)
             time.sleep(HEARTBEAT)
 
     def _catch_signals(self, stack: contextlib.ExitStack) -> None:
@@ -584,37 +533,29 @@ class _Parent:
         names = ('SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGBREAK')
         for number in signal.Signals:
             if number.name in names and signal.getsignal(number) not in (signal.SIG_IGN, None):
-                stack.callback(self._let_go, number, signal.signal(number, self._catch))
+                former = signal.signal(number, self._catch)
+                # After a signal it stays caught until the very end: one more shows no traceback.
+                stack.callback(lambda *old: self.caught or signal.signal(*old), number, former)
         if os.name == 'posix':  # or nobody would learn the child's status
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
-    def _let_go(self, number: int, handler: Any) -> None:
-        if self.caught:  # one more ends a parent that a thread keeps alive
-            handler = lambda *_: os._exit(128 + self.caught)  # noqa: E731
-            atexit.register(signal.signal, number, signal.SIG_IGN)
-        signal.signal(number, handler)
-
     def _catch(self, signum: int, frame: Optional[types.FrameType]) -> None:
-        """Handle a signal: tell the child; a second Ctrl-C does not wait for the grace time."""
+        """Handle a signal: tell the child; a second one does not wait for the grace time."""
         now = monotonic()
         if not self.caught:
             self.caught, self.caught_at = signum, now
-            self._pass_on(signum)
-        # Wrappers (npm run, uv run, honcho) pass on what the terminal has sent to all.
-        elif self.caught != signal.SIGINT or now - self.caught_at > MOMENT:
-            if signum == signal.SIGINT and os.name == 'posix':  # what heard it may yet be quick
-                self.log.deadline = min(self.log.deadline, now + 2 * MOMENT)
-            else:
-                self._pass_on(_KILL if signum == signal.SIGINT else signum)
+            self._pass_on()
+        elif now > self.caught_at + MOMENT:  # else a wrapper (npm run, uv run, honcho) repeats it
+            self.log.deadline = min(self.log.deadline, now + 2 * MOMENT)
 
-    def _pass_on(self, signum: int) -> None:
-        """Send the child a signal; for Ctrl-C, which it mostly has heard, append a record."""
-        if signum == signal.SIGINT:
+    def _pass_on(self) -> None:
+        """Send the child the signal; for Ctrl-C, which it mostly has heard, append a record."""
+        if self.caught == signal.SIGINT:
             if not self.log.append('stop'):
                 _unlink(self.log.path)
-        elif self.child and (os.name == 'posix' or signum == _KILL):  # else the console tells it
+        elif self.child and os.name == 'posix':  # else the console tells it
             self.log.append('end')
-            _signal([self.child.pid], signum)
+            _signal([self.child.pid], self.caught)
 
 
 def _make_lockfile() -> str:
@@ -664,9 +605,6 @@ class _Log:
     def read(self) -> list[Any]:
         """Return the records that have come since the last call: [kind, values...]."""
         records: list[Any] = []
-        with contextlib.suppress(OSError):
-            if _stat(self.path).st_size <= self.position:
-                return records
         with contextlib.suppress(OSError), _open(self.path, 'rb') as file:
             file.seek(self.position)
             for line in file:
@@ -690,12 +628,8 @@ def _name_status(status: int, exited: str) -> str:
 def _own_flags() -> list[str]:
     """Return the interpreter's flags as words of a command line."""
     import subprocess
-    # It is private, but what multiprocessing uses. It lacks -u and -X, and repeats the -W of the
-    # environment, which PyPy would count twice.
+    # It is private, but what multiprocessing uses. It lacks -u and -X.
     options: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-    for warning in os.environ.get('PYTHONWARNINGS', '').split(','):
-        if '-W' + warning in options and not sys.flags.ignore_environment:
-            options.remove('-W' + warning)
     options += [f'-X{key}' if value is True else f'-X{key}={value}'
                 for key, value in sys._xoptions.items()]
     return options + ['-u'] * getattr(sys.stdout, 'write_through', False)
@@ -717,12 +651,12 @@ def _child_command(orig_argv: list[str], argv: list[str], executable: str, optio
         sys.exit('reloader: a program from -c or standard input cannot be started again; '
                  'put it into a file')
     is_same = _whole(argv[0], start) == _whole(program, start)
-    # Other than a script, a module is named by spec, unless cProfile or trace runs a script.
+    # Other than a script, a module is named by spec, unless cProfile or trace runs a script. A
+    # launcher may have dropped its suffix from argv.
     is_module = spec not in ('', '__main__')
-    if is_module and (is_same or not argv[0].endswith('.py')):
-        return [executable, *options, '-m', spec, *argv[1:]]
-    # A launcher may have dropped its suffix from argv.
-    return [executable, *options, argv[0] if is_same or is_module else program, *argv[1:]]
+    words = (['-m', spec] if is_module and (is_same or not argv[0].endswith('.py')) else
+             [argv[0] if is_same or is_module else program])
+    return [executable, *options, *words, *argv[1:]]
 
 
 def _whole(path: str, start: str) -> str:
