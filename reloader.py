@@ -1026,13 +1026,16 @@ class FileCheckerThread(threading.Thread):
                 return
             self._raised += 1
             self.has_left = self._left_at < float('inf')  # it goes on to atexit
-        # Python's own, for which subprocess asks by ==; only the mark can be weakly referenced. It
-        # tells whether the interrupt lives: it goes up, or waits in a coroutine.
+        raise self._new_interrupt()
+
+    def _new_interrupt(self) -> KeyboardInterrupt:
+        """Return one that tells whether it lives: it goes up, or waits in a coroutine."""
+        # Python's own, for which subprocess asks by ==; only the mark can be weakly referenced.
         error, mark = KeyboardInterrupt(), {None}
         vars(error).update(mark=mark)
         # Without reference counts nobody can tell when main has swallowed it.
         self._interrupt = weakref.ref(mark) if hasattr(sys, 'getrefcount') else lambda: True
-        raise error
+        return error
 
     def leave(self) -> NoReturn:
         """Leave through the interpreter's own end, which the parent and this thread limit."""
