@@ -338,7 +338,7 @@ class _Parent:
         self.noticed: Optional[float] = None  # by the wall clock: when a change was seen
         self.was_saved = False  # whether a save has started the child
         self.threes = 0  # how often in a row status 3 came unasked for, soon after the start
-        self.row: Any = 0, []  # of early reloads; see FileCheckerThread._is_storm
+        self.row = 0  # of early reloads; see FileCheckerThread._is_storm
         self.cause: list[str] = []  # what changed while the last child ran, and led to this one
         self.left: set[int] = set()  # the processes that the last child may have left running
         self.told: set[int] = set()  # those that have heard SIGINT
@@ -473,7 +473,7 @@ class _Parent:
             elif kind == 'reload':
                 self.noticed, self.row, changes = values
                 self.was_saved, self.threes = True, 0
-                self.cause = changes if self.row[0] > 1 else []
+                self.cause = changes if self.row > 1 else []
                 # Look once more, which drops bytecode that Python has written since.
                 self.files.update(self._changes(self.files, changes))
         return {kind for kind, *_ in records}
@@ -560,7 +560,7 @@ class _Parent:
             is_done = changes == last and all(look and look[1] for look in changes.values())
             if changes and (is_done or now - since > PATIENCE):
                 self._act_on(changes)
-                self.row, self.was_saved = (0, []), True  # a person did that
+                self.row, self.was_saved = 0, True  # a person did that
                 return
             last, since = changes, since if changes else now
             time.sleep(max(pause, 2 * TICK if now - began < LIVELY else SLOW_TICK))
@@ -773,12 +773,10 @@ class FileCheckerThread(threading.Thread):
         is_ours = _shared['files'] and lockfile == _shared['lockfile']
         self.files: _Files = _shared['files'] if is_ours else _Files(_Log(lockfile))
         self.has_left = self.is_triggered = self._is_pausing = False
-        # How many reloads in a row came early, for which files; see _is_storm.
-        self._row: Tuple[int, list[str]] = 0, []
+        self._row = 0  # how many reloads in a row came early; see _is_storm
         self._read_at = 0.0  # monotonic: when the lockfile was read
         self._touched, self._age = -1, 0.0  # the lockfile's time, how long it has stood still
-        # Monotonic: when main left the block, until when it is left alone after Ctrl-C.
-        self._left_at = self._end_at = float('inf')
+        self._end_at = float('inf')  # monotonic: until when main is left alone after Ctrl-C
         self._is_ending = False  # for Ctrl-C or another signal to the parent: no save counts
         # Monotonic: when a debugger's prompt was last seen, when main heard Ctrl-C.
         self._prompted = self._key_at = -GRACE
@@ -810,7 +808,7 @@ class FileCheckerThread(threading.Thread):
         if self.is_triggered and not self.status:  # as the last thing in main
             self._ask_for_reload({})
         self._decide('exit')
-        self.has_left, self._left_at = True, monotonic()
+        self.has_left = True
         with contextlib.suppress(KeyboardInterrupt, Exception):  # as an odd object may raise
             if error:
                 self.files.watch_fix(error)
@@ -900,11 +898,8 @@ class FileCheckerThread(threading.Thread):
 
     def _is_reload_due(self) -> bool:
         """Take one look; tell whether main must end, for a reload that is announced."""
-        # Behind the block the lines below may go on; what takes less than the grace time is a
-        # cleanup.
-        is_cleanup = (self.has_left and threading.main_thread().is_alive()
-                      and monotonic() < self._left_at + GRACE)
-        if self._is_ending or is_cleanup:
+        # Lines behind the block are a cleanup; when main has ended, threads may go on for ever.
+        if self._is_ending or self.has_left and threading.main_thread().is_alive():
             return False
         changed = self.files.look()
         if _at_prompt():  # now, as a look may take long
@@ -931,17 +926,13 @@ class FileCheckerThread(threading.Thread):
     def _is_storm(self, changed: Dict[str, Look]) -> bool:
         """Tell whether to pause: a program that rewrites its own files must not restart for ever.
 
-        From the third restart in a row on that came right after a start, for the same files or
-        for new ones, the next one waits for half a second, from the seventh on for two.
+        From the third restart in a row on that came right after a start, the next one waits for
+        half a second, from the seventh on for two.
         """
         files = self.files
-        count, former = files.header.get('row', (0, []))
-        # Another file breaks the row, but not one that comes or goes, as a database's journal.
-        if any(files.known[path] and look for path, look in changed.items() if path not in former):
-            count = 0
         is_early = files.first_change - files.entered < MOMENT
-        self._row = (count + 1, [*{*former, *changed}]) if is_early else (0, [])
-        pause = 0.0 if self._row[0] < 3 else MOMENT if self._row[0] < 7 else 4 * MOMENT
+        self._row = files.header.get('row', 0) + 1 if is_early else 0
+        pause = 0.0 if self._row < 3 else MOMENT if self._row < 7 else 4 * MOMENT
         is_storm = monotonic() - files.first_change < pause
         if is_storm and not self._is_pausing:
             _inform(f'{_list_names(changed)} changed right after each of the last starts, '
@@ -951,17 +942,14 @@ class FileCheckerThread(threading.Thread):
 
     def _end_main(self) -> NoReturn:
         """Interrupt main until it leaves; end the process in the end, also behind the block."""
-        began, passed = monotonic(), 0.0
-        while passed < GRACE:
+        for self._tries in range(1, 1 + int(GRACE / MOMENT)):
             # A loop that swallows every interrupt, and one in C that hears none, are hopeless.
-            is_deaf = not self._heard_at and passed > PATIENCE and os.name == 'posix'
-            if not self.has_left and (is_deaf or self._raised > 3):
-                break
-            if not self.has_left and passed >= self._tries * MOMENT:
-                self._tries += 1
-                self._interrupt_main(GRACE - passed)
-            _sleep(TICK)
-            passed = monotonic() - began
+            is_deaf = not self._heard_at and self._tries > PATIENCE / MOMENT and os.name == 'posix'
+            if not self.has_left:
+                if is_deaf or self._raised > 2:
+                    break
+                self._interrupt_main()
+            _sleep(MOMENT)
         names = [thread.name for thread in _lasting_threads()] or ['MainThread']
         _say(f"still busy, ended: {', '.join(names)}")
         _signal(_children(), _KILL)
@@ -970,15 +958,16 @@ class FileCheckerThread(threading.Thread):
                 stream.flush()
         os._exit(_EXITS[self.status])
 
-    def _interrupt_main(self, left: float) -> None:
+    def _interrupt_main(self) -> None:
         """Wake main with a signal: ours, or SIGINT for a program that has a handler for it."""
         needs_sigint = self._needs_sigint()
         is_first = self._tries == 1 and not self._has_heard_key
+        is_last = self._tries >= GRACE / MOMENT - 1
         is_unheard = self._tries == 2 and not self._heard_at and not self._is_told
         # The program's handler hears it once, and again a second before the end. In between ours
         # only wakes main: a signal that comes right before a call does not end that. A main that
         # has not heard ours may be in sigwait(), which SIGINT wakes.
-        is_due = needs_sigint and (is_first or left < 2 * MOMENT) or is_unheard
+        is_due = needs_sigint and (is_first or is_last) or is_unheard
         signum = signal.SIGINT if is_due else _WAKE
         handler = signal.getsignal(signum)
         self._is_told |= needs_sigint or signum != _WAKE and callable(handler)
@@ -1025,7 +1014,7 @@ class FileCheckerThread(threading.Thread):
             if is_told or is_later or self._interrupt() is not None or _is_cleaning():
                 return
             self._raised += 1
-            self.has_left = self._left_at < float('inf')  # it goes on to atexit
+            self.has_left = not threading.main_thread().is_alive()  # it goes on to atexit
         raise self._new_interrupt()
 
     def _new_interrupt(self) -> KeyboardInterrupt:
@@ -1108,10 +1097,10 @@ def _is_cleaning() -> bool:
 
 def _chain(error: Optional[BaseException]) -> list[BaseException]:
     """Return an exception and those that it came from, which may be a circle."""
-    found = [] if error is None else [error]
+    found = [error] if error else []
     for link in found:
         found += [origin for origin in (link.__context__, link.__cause__)
-                  if origin and all(origin is not one for one in found)]
+                  if origin and origin not in found]
     return found
 
 
