@@ -780,7 +780,6 @@ class FileCheckerThread(threading.Thread):
         self._is_ending = False  # for Ctrl-C or another signal to the parent: no save counts
         # Monotonic: when a debugger's prompt was last seen, when main heard Ctrl-C.
         self._prompted = self._key_at = -GRACE
-        self._former: Dict[int, Any] = {}  # the handlers that ours stand for
         # What the handler in main goes by, once main is to end.
         self._has_heard_key = self._is_told = False  # is_told: by a SIGINT of ours
         self._tries = self._raised = 0
@@ -794,9 +793,10 @@ class FileCheckerThread(threading.Thread):
         self.files.enter(self._options)
         for number, usual in _USUAL.items():
             if signal.getsignal(number) == usual:
-                self._former[number] = signal.signal(number, self._on_signal)
-        if signal.SIGINT in self._former:  # asyncio and trio replace Python's own handler alone
-            vars(signal).update(default_int_handler=signal.getsignal(signal.SIGINT))
+                signal.signal(number, self._on_signal)
+        handler = signal.getsignal(signal.SIGINT)
+        if handler == self._on_signal:  # asyncio and trio replace Python's own handler alone
+            vars(signal).update(default_int_handler=handler)
         _shared.update(checker=self, files=self.files)
         # 8 MB of stack, for the compiler: musl gives a thread 128 kB.
         former = threading.stack_size(8 << 20 if os.name == 'posix' else 0)
@@ -816,8 +816,7 @@ class FileCheckerThread(threading.Thread):
                 self.join()
             self.files.find()  # what ended soon may have imported in other ways than our finder's
             self.files.take_stock()
-        # Under our own parent main may yet have to be woken, as it waits for its threads.
-        self.give_back(*[_WAKE] * (not self.files.header), signal.SIGINT)
+        self.give_back(_WAKE, signal.SIGINT)
         if self.files in sys.meta_path:
             sys.meta_path.remove(self.files)
         if self.status != 'exit' and error and not isinstance(error, SystemExit):
@@ -825,12 +824,12 @@ class FileCheckerThread(threading.Thread):
         return self.status != 'exit' or _is_ctrl_c(error)
 
     def give_back(self, *numbers: int) -> None:
-        """Put back the former handlers of these signals, where ours still stand for them."""
+        """Put back the usual handlers of these signals, where ours still stand for them."""
         vars(signal).update(default_int_handler=_USUAL[signal.SIGINT])
         for number in numbers:
             with contextlib.suppress(ValueError):  # gevent is imported off the main thread
                 if signal.getsignal(number) == self._on_signal:
-                    signal.signal(number, self._former[number])
+                    signal.signal(number, _USUAL[number])
 
     def run(self) -> None:
         """Look, until there is a reason to end; then see to it that main ends."""
@@ -863,10 +862,7 @@ class FileCheckerThread(threading.Thread):
     def _hears_the_end(self) -> bool:
         """Read the lockfile; tell whether its parent is gone or has asked for the end."""
         now = monotonic()
-        passed = now - self._read_at
-        if passed < MOMENT / 2:
-            return False
-        self._read_at = now
+        passed, self._read_at = now - self._read_at, now
         former, self._touched = self._touched, _mtime(self.lockfile)
         # A second at most, so that a suspended laptop does not make the parent look dead.
         self._age = self._age + min(passed, 1) if self._touched == former else 0.0
@@ -898,8 +894,9 @@ class FileCheckerThread(threading.Thread):
 
     def _is_reload_due(self) -> bool:
         """Take one look; tell whether main must end, for a reload that is announced."""
-        # Lines behind the block are a cleanup; when main has ended, threads may go on for ever.
-        if self._is_ending or self.has_left and threading.main_thread().is_alive():
+        # Behind the block lines of main alone are a cleanup; threads may go on for ever.
+        is_cleanup = self.has_left and _lasting_threads() == [threading.main_thread()]
+        if self._is_ending or is_cleanup:
             return False
         changed = self.files.look()
         if _at_prompt():  # now, as a look may take long
@@ -916,7 +913,7 @@ class FileCheckerThread(threading.Thread):
         self.files.log.append('reload', time.time(), self._row, sorted(changed))
         reason = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
         _inform(f'{reason}, restarting')
-        # Once main has ended, the interpreter waits for threads, until it is interrupted.
+        # Once main has ended, the interpreter waits for threads, until SIGINT interrupts it.
         if self.has_left:
             self.status, self.has_left = 'reload', False
         # What main did after an earlier Ctrl-C is past, and what it keeps of that.
@@ -983,29 +980,26 @@ class FileCheckerThread(threading.Thread):
         _signal(children, signal.SIGINT)  # as Ctrl-C does: main may wait for them
 
     def _needs_sigint(self) -> bool:
-        """Tell whether the program handles SIGINT, or our signal; not what pdb leaves behind."""
+        """Tell whether the program handles SIGINT; what pdb leaves behind would ask a person."""
         handler = signal.getsignal(signal.SIGINT)
-        is_handled = (callable(handler)
-                      and handler not in (self._on_signal, _USUAL[signal.SIGINT])
-                      and getattr(handler, '__module__', '') != 'pdb')
-        return (is_handled or signal.getsignal(_WAKE) != self._on_signal
-                or 'gevent.hub' in sys.modules)
+        return ('gevent.hub' in sys.modules or callable(handler)
+                and handler not in (self._on_signal, _USUAL[signal.SIGINT])
+                and getattr(handler, '__module__', '') != 'pdb')
 
     def _on_signal(self, signum: int, frame: Optional[types.FrameType]) -> None:
         """Handle Ctrl-C, and our signals, in main: raise, unless that would cut off a cleanup."""
         __tracebackhide__ = True  # pytest names the place that it is interrupted at
-        stack = [*_follow(frame, 'f_back')]
         # The lines and the offsets that main's frames are at, the outermost first.
-        place = tuple(zip(*((step.f_lineno or 0, step.f_lasti) for step in reversed(stack))))
+        stack = reversed([(step.f_lineno or 0, step.f_lasti) for step in _follow(frame, 'f_back')])
+        place = tuple(zip(*stack))
         if signum == signal.SIGINT and not self._tries:  # Ctrl-C
             # Wrappers send a copy of it to the whole group, as `timeout` does.
             if monotonic() < self._key_at + MOMENT and _is_cleaning():
                 return
             self._key_at, self._heard_at = monotonic(), place
         else:
-            ours = FileCheckerThread.__enter__.__code__, FileCheckerThread.__exit__.__code__
-            if not self._tries or self.has_left or any(step.f_code in ours for step in stack):
-                return  # it is a stray one, or main is not in the block yet, or any more
+            if not self._tries or self.has_left:
+                return  # it is a stray one, or main is not in the block any more
             self._heard_at = self._heard_at or place
             # What stands behind an `except KeyboardInterrupt: pass` is at a later line, or at a
             # later offset as the end of `with` is; a loop's next turn is at neither.
@@ -1014,7 +1008,6 @@ class FileCheckerThread(threading.Thread):
             if is_told or is_later or self._interrupt() is not None or _is_cleaning():
                 return
             self._raised += 1
-            self.has_left = not threading.main_thread().is_alive()  # it goes on to atexit
         raise self._new_interrupt()
 
     def _new_interrupt(self) -> KeyboardInterrupt:
