@@ -961,9 +961,8 @@ class FileCheckerThread(threading.Thread):
         is_first = self._tries == 1 and not self._has_heard_key
         is_last = self._tries >= GRACE / MOMENT - 1
         is_unheard = self._tries == 2 and not self._heard_at and not self._is_told
-        # The program's handler hears it once, and again a second before the end. In between ours
-        # only wakes main: a signal that comes right before a call does not end that. A main that
-        # has not heard ours may be in sigwait(), which SIGINT wakes.
+        # The program's handler hears it once, and again a second before the end; in between ours
+        # only wakes main. A main that has not heard ours may be in sigwait(), which SIGINT wakes.
         is_due = needs_sigint and (is_first or is_last) or is_unheard
         signum = signal.SIGINT if is_due else _WAKE
         handler = signal.getsignal(signum)
@@ -1068,13 +1067,12 @@ def _become_child(environ: Any) -> bool:
 def _leave_interpreter(files: _Files) -> None:
     """Leave what still runs to the parent, which ends it before the next start."""
     is_told = files.log.append('left', _children(), set())
-    if os.getpid() == files.pid:
-        # A free-threaded Python would wait for ever, at its end, for a lock that the checker holds
-        # in the middle of a look.
-        if not getattr(sys, '_is_gil_enabled', lambda: True)():
-            files.looking.acquire(timeout=PATIENCE)
-        if not is_told:  # the parent is gone
-            _signal(_children(), signal.SIGTERM)
+    # A free-threaded Python would wait for ever, at its end, for a lock that the checker holds in
+    # the middle of a look.
+    if not getattr(sys, '_is_gil_enabled', lambda: True)():
+        files.looking.acquire(timeout=PATIENCE)
+    if not is_told:  # the parent is gone
+        _signal(_children(), signal.SIGTERM)
 
 
 def _is_ctrl_c(error: Any) -> bool:
