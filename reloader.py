@@ -335,7 +335,7 @@ class _Parent:
         self.log = _Log('')  # the last child's; its number counts the starts
         self.born = 0.0  # monotonic: the last start
         self.noticed: Optional[float] = None  # by the wall clock: the change that led to it
-        self.row: Any = 0, []  # of early reloads; see FileCheckerThread._is_storm
+        self.row = 0  # of early reloads; see FileCheckerThread._is_storm
         self.repeats = 0  # how often in a row it has left, and was started again all the same
         self.left: set[int] = set()  # the processes that the last child may have left running
         self.caught, self.caught_at = 0, 0.0  # the first signal that asked for the end
@@ -443,7 +443,7 @@ class _Parent:
         is_quick = monotonic() - self.born < QUICK
         is_saves = self.noticed is not None and not self.repeats and is_quick
         told = self._take_records()
-        self.noticed, self.row, *_ = told.get('reload', (None, (0, [])))
+        self.noticed, self.row, *_ = told.get('reload', (None, 0))
         if 'reload' in told or self._is_over():  # _start() notices that it is over
             self.repeats = 0
             return
@@ -706,56 +706,42 @@ class FileCheckerThread(threading.Thread):
         is_ours = _shared['files'] and lockfile == _shared['lockfile']
         self.files: _Files = _shared['files'] if is_ours else _Files(_Log(lockfile))
         self.has_left = self.is_triggered = self._is_pausing = False
-        # How many reloads in a row came early, for which files; see _is_storm.
-        self._row: Tuple[int, list[str]] = 0, []
+        self._row = 0  # how many reloads in a row came early; see _is_storm
         self._read_at = 0.0  # monotonic: when the lockfile was read
         self._touched, self._age = -1, 0.0  # the lockfile's time, how long it has stood still
-        self._left_at = float('inf')  # monotonic: when main left the block
-        self._stopped_at = float('inf')  # monotonic: when Ctrl-C was read in the lockfile
+        self._end_at = float('inf')  # monotonic: until when main is left alone after Ctrl-C
         self._is_ending = False  # for Ctrl-C or another signal to the parent: no save counts
-        self._prompted = -PATIENCE  # monotonic: when a debugger's prompt was last seen
-        self._former: Dict[int, Any] = {}  # the handlers that ours stand for
-        # Monotonic: when main heard Ctrl-C, when a handler of its own was last seen.
-        self._key_at = self._handled_at = -GRACE
-        self._is_in_front = False  # of its terminal, where everybody hears Ctrl-C
+        # Monotonic: when a debugger's prompt was last seen, when main heard Ctrl-C.
+        self._prompted = self._key_at = -GRACE
         # What the handler in main goes by, once main is to end.
+        self._has_heard_key = self._is_told = False  # is_told: by a SIGINT of ours
         self._tries = self._raised = 0
         self._heard_at: Tuple[Any, ...] = ()  # main's place when it first heard us
-        self._interrupt: Callable[[], Any] = lambda: None  # it, or its mark, as long as it lives
+        self._interrupt: Callable[[], Any] = lambda: None  # its mark, as long as it lives
 
     def __enter__(self) -> FileCheckerThread:
         """Take the first look and start to check, before main does anything."""
         _require_main_thread()
         self._parent = self.files.header.get('parent', os.getppid())
         self.files.enter(self._options)
-        ours = {_WAKE: self._on_wake, signal.SIGINT: self._on_sigint}  # one of them on Windows
-        for number, handler in ours.items():
-            if signal.getsignal(number) in _USUAL[number]:
-                self._former[number] = signal.signal(number, handler)
-        if 'gevent.hub' in sys.modules:  # it shows where an interrupt is raised, if by a handler
-            self.give_back(signal.SIGINT)
-        elif signal.SIGINT in self._former:  # asyncio and trio replace Python's own handler alone
-            vars(signal).update(default_int_handler=signal.getsignal(signal.SIGINT))
-        if os.name == 'posix':
-            os.register_at_fork(after_in_child=lambda: self.give_back(signal.SIGINT))
+        for number, usual in _USUAL.items():
+            if signal.getsignal(number) == usual:
+                signal.signal(number, self._on_signal)
+        handler = signal.getsignal(signal.SIGINT)
+        if handler == self._on_signal:  # asyncio and trio replace Python's own handler alone
+            vars(signal).update(default_int_handler=handler)
         _shared.update(checker=self, files=self.files)
         # 8 MB of stack, for the compiler: musl gives a thread 128 kB.
         former = threading.stack_size(8 << 20 if os.name == 'posix' else 0)
-        every = signal.valid_signals()
-        blocked = _block(every)  # the thread inherits that: what main blocks waits for main
         self.start()
-        _block(every - blocked, False)
         threading.stack_size(former)
         return self
 
     def __exit__(self, kind: object, error: Optional[BaseException], trace: object) -> bool:
-        with contextlib.suppress(KeyboardInterrupt):  # the interrupt may come too late, and here
-            is_asked = self.is_triggered and not _is_ctrl_c(error)  # as the last thing in main
-            while is_asked and not self.status and self.is_alive():
-                time.sleep(TICK)
+        if self.is_triggered and not self.status:  # as the last thing in main
+            self._ask_for_reload({})
         self._decide('exit')
-        self.has_left, self._left_at = True, monotonic()
-        sys.excepthook = self.files.excepthook_around(sys.excepthook)  # the program's, perhaps
+        self.has_left = True
         with contextlib.suppress(KeyboardInterrupt, Exception):  # as an odd object may raise
             if error:
                 self.files.watch_fix(error)
@@ -763,24 +749,24 @@ class FileCheckerThread(threading.Thread):
                 self.join()
             self.files.find()  # what ended soon may have imported in other ways than our finder's
             self.files.take_stock()
-        # Under our own parent main may yet have to be woken, as it waits for its threads.
-        self.give_back(*[_WAKE] * (not self.files.header), signal.SIGINT)
+        self.give_back(_WAKE, signal.SIGINT)
         if self.files in sys.meta_path:
             sys.meta_path.remove(self.files)
         if self.status != 'exit' and error and not isinstance(error, SystemExit):
-            _show(error)  # a mistake in a finally
+            sys.excepthook(type(error), error, error.__traceback__)  # a mistake in a finally
         return self.status != 'exit' or _is_ctrl_c(error)
 
     def give_back(self, *numbers: int) -> None:
-        """Put back the former handlers of these signals, where ours still stand for them."""
-        vars(signal).update(default_int_handler=_USUAL[signal.SIGINT][0])
+        """Put back the usual handlers of these signals, where ours still stand for them."""
+        vars(signal).update(default_int_handler=_USUAL[signal.SIGINT])
         for number in numbers:
             with contextlib.suppress(ValueError):  # gevent is imported off the main thread
-                if signal.getsignal(number) in (self._on_wake, self._on_sigint):
-                    signal.signal(number, self._former[number])
+                if signal.getsignal(number) == self._on_signal:
+                    signal.signal(number, _USUAL[number])
 
     def run(self) -> None:
         """Look, until there is a reason to end; then see to it that main ends."""
+        _block(signal.valid_signals())  # what main itself blocks waits for main
         shown = ''
         # Under our own parent it goes on behind the block: threads may keep the process alive.
         while (not self.has_left or self.files.header) and _shared['checker'] is self:
@@ -797,54 +783,33 @@ class FileCheckerThread(threading.Thread):
                 if repr(error) != shown:
                     shown = repr(error)
                     with contextlib.suppress(Exception):
-                        _show(error)
+                        sys.excepthook(type(error), error, error.__traceback__)
 
     def _rest(self) -> None:
-        """Sleep until a look is due, or the time of one of the files saved last differs."""
-        files, quiet = self.files, monotonic() - self.files.last_change
+        """Sleep until the next look, which is due sooner where a save is more likely."""
+        quiet = monotonic() - self.files.last_change
         tick = TICK if quiet < HURRY else 2 * TICK if quiet < LIVELY else SLOW_TICK
-        next_look = min(files.next_round, files.next_extra)
-        # Right after a save look at the content each time, as the times alone may not tell.
-        due = min(next_look, self._read_at + MOMENT / 2) if quiet > HURRY else 0.0
-        while True:
-            _sleep(min(tick, files.interval, max(2 * TICK, next_look - monotonic())))
-            if (monotonic() > due or self.status or self.is_triggered or files.changed
-                    or any(_mtime(path) != (files.known[path] or [0])[0] for path in files.hot)):
-                break
+        due = min(self.files.next_round, self.files.next_extra) - monotonic()
+        _sleep(min(tick, self.files.interval, max(2 * TICK, due)))
 
     def _hears_the_end(self) -> bool:
         """Read the lockfile; tell whether its parent is gone or has asked for the end."""
         now = monotonic()
-        passed = now - self._read_at
-        if passed < MOMENT / 2:
-            return False
-        self._read_at = now
-        self._handled_at = now if self._needs_sigint() else self._handled_at
+        passed, self._read_at = now - self._read_at, now
         former, self._touched = self._touched, _mtime(self.lockfile)
         # A second at most, so that a suspended laptop does not make the parent look dead.
         self._age = self._age + min(passed, 1) if self._touched == former else 0.0
         for kind, *values in self.files.log.read():
             self._is_ending |= kind in ('stop', 'end')
             if kind == 'stop':
-                self._stopped_at, self._is_in_front = now, _is_in_foreground()
-            elif kind == 'files':
-                for path in values[1]:
-                    if path not in self.files.known:  # a forked worker's import
-                        self.files.watch(path, values[1].get)
-        is_over = now > self._stopped_at + self._patience()
-        return not self._touched or is_over or self._is_orphan()
-
-    def _patience(self) -> float:
-        """Return how long main is left alone after Ctrl-C."""
-        if self._has_heard_key():
-            return GRACE
-        # A handler of the program's own may have heard it, too, and would not know a second SIGINT
-        # from a second key. What stands behind it is a cleanup.
-        return PATIENCE if self._handled_at > self._stopped_at - 2 * MOMENT else MOMENT
-
-    def _has_heard_key(self) -> bool:
-        """Tell whether main has heard Ctrl-C, and may be cleaning up."""
-        return self._is_in_front or self._key_at > self._stopped_at - PATIENCE
+                self._has_heard_key = self._key_at > 0 or _is_in_foreground()
+                # A handler of the program's own may have heard it, too.
+                may_clean = self._has_heard_key or self._needs_sigint()
+                self._end_at = now + (PATIENCE if may_clean else MOMENT)
+            elif kind == 'files':  # a forked worker's imports
+                for path in values[1].keys() - self.files.known:
+                    self.files.watch(path, values[1].get)
+        return not self._touched or now > self._end_at or self._is_orphan()
 
     def _decide(self, status: str) -> bool:
         """Set the status if nobody has; tell whether it is this one. setdefault() is atomic."""
@@ -862,12 +827,9 @@ class FileCheckerThread(threading.Thread):
 
     def _is_reload_due(self) -> bool:
         """Take one look; tell whether main must end, for a reload that is announced."""
-        # Behind the block an executor, workers or the lines below may keep the process alive; what
-        # takes less than the grace time is a cleanup.
-        is_behind = self.has_left
-        is_short = is_behind and not _is_main_gone() and monotonic() < self._left_at + GRACE
-        is_key = monotonic() < self._key_at + MOMENT  # the parent may have heard it, too
-        if self._is_ending or is_short or is_key:
+        # Behind the block lines of main alone are a cleanup; threads may go on for ever.
+        is_cleanup = self.has_left and _lasting_threads() == [threading.main_thread()]
+        if self._is_ending or is_cleanup:
             return False
         changed = self.files.look()
         if _at_prompt():  # now, as a look may take long
@@ -876,12 +838,16 @@ class FileCheckerThread(threading.Thread):
         is_held = monotonic() - self._prompted < PATIENCE  # the person may step over a line
         if not is_asked and (not changed or self._is_storm(changed)) or is_held:
             return False
+        return self._ask_for_reload(changed)
+
+    def _ask_for_reload(self, changed: Dict[str, Look]) -> bool:
+        """Tell the parent, and the person; return whether it is what main ends for."""
         # The parent is told first: main may end by itself at this very moment.
         self.files.log.append('reload', time.time(), self._row, sorted(changed))
         reason = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
         _inform(f'{reason}, restarting')
-        # Once main has ended, the interpreter waits for threads, until it is interrupted.
-        if is_behind:
+        # Once main has ended, the interpreter waits for threads, until SIGINT interrupts it.
+        if self.has_left:
             self.status, self.has_left = 'reload', False
         # What main did after an earlier Ctrl-C is past, and what it keeps of that.
         self._heard_at, self._interrupt = (), lambda: None
@@ -890,18 +856,13 @@ class FileCheckerThread(threading.Thread):
     def _is_storm(self, changed: Dict[str, Look]) -> bool:
         """Tell whether to pause: a program that rewrites its own files must not restart for ever.
 
-        From the third restart in a row on that came right after a start, for the same files, the
-        next one waits for half a second, from the seventh on for two.
+        From the third restart in a row on that came right after a start, the next one waits for
+        half a second, from the seventh on for two.
         """
         files = self.files
-        count, former = files.header.get('row', (0, []))
-        # Another file breaks the row, but not one that comes or goes, as a database's journal.
-        if any(files.known[path] and look for path, look in changed.items() if path not in former):
-            count = 0
         is_early = files.first_change - files.entered < MOMENT
-        self._row = (count + 1, [*{*former, *changed}]) if is_early else (0, [])
-        few = 3 if changed.keys() & former else 7  # a person, too, makes new files
-        pause = 0.0 if self._row[0] < few else MOMENT if self._row[0] < 7 else 4 * MOMENT
+        self._row = files.header.get('row', 0) + 1 if is_early else 0
+        pause = 0.0 if self._row < 3 else MOMENT if self._row < 7 else 4 * MOMENT
         is_storm = monotonic() - files.first_change < pause
         if is_storm and not self._is_pausing:
             _inform(f'{_list_names(changed)} changed right after each of the last starts, '
@@ -911,14 +872,14 @@ class FileCheckerThread(threading.Thread):
 
     def _end_main(self) -> NoReturn:
         """Interrupt main until it leaves; end the process in the end, also behind the block."""
-        began, passed = monotonic(), 0.0
-        grace = PATIENCE if self._has_heard_key() else GRACE  # it has had some already
-        while passed < grace and (self.has_left or not self._is_hopeless(passed)):
-            if not self.has_left and passed >= self._tries * MOMENT:
-                self._tries += 1
-                self._interrupt_main(grace - passed)
-            _sleep(TICK)
-            passed = monotonic() - began
+        for self._tries in range(1, 1 + int(GRACE / MOMENT)):
+            # A loop that swallows every interrupt, and one in C that hears none, are hopeless.
+            is_deaf = not self._heard_at and self._tries > PATIENCE / MOMENT and os.name == 'posix'
+            if not self.has_left:
+                if is_deaf or self._raised > 2:
+                    break
+                self._interrupt_main()
+            _sleep(MOMENT)
         names = [thread.name for thread in _lasting_threads()] or ['MainThread']
         _say(f"still busy, ended: {', '.join(names)}")
         _signal(_children(), _KILL)
@@ -927,133 +888,74 @@ class FileCheckerThread(threading.Thread):
                 stream.flush()
         os._exit(_EXITS[self.status])
 
-    def _is_hopeless(self, passed: float) -> bool:
-        """Tell whether main swallows every interrupt, or hears none: a loop or a lock in C."""
-        is_deaf = not self._heard_at and passed > PATIENCE and os.name == 'posix'
-        # On Windows nothing interrupts threading's wait, nor a main that has no handler.
-        is_vain = os.name == 'nt' and (_is_main_gone() or not callable(signal.getsignal(_WAKE)))
-        is_held = bool(self._raised) and _at_prompt()  # pdb takes our interrupt for a mistake
-        return self._raised > 3 or is_deaf or is_vain or is_held
-
-    def _interrupt_main(self, left: float) -> None:
+    def _interrupt_main(self) -> None:
         """Wake main with a signal: ours, or SIGINT for a program that has a handler for it."""
-        needs_sigint, is_told = self._needs_sigint(), self._tries > 1 or self._has_heard_key()
-        if needs_sigint:  # once its handler is gone, as behind asyncio.run(), all else is later
-            self._heard_at = self._heard_at or ((), ())
-        # The program's handler hears it once, and again a second before the end. In between ours
-        # only wakes main: a signal that comes right before a call does not end that.
-        is_reminder = needs_sigint and is_told and left > 2 * MOMENT
-        is_unheard = self._tries == 2 and not self._heard_at  # SIGINT wakes sigwait, too
-        signum = signal.SIGINT if needs_sigint and not is_reminder or is_unheard else _WAKE
+        needs_sigint = self._needs_sigint()
+        is_first = self._tries == 1 and not self._has_heard_key
+        is_last = self._tries >= GRACE / MOMENT - 1
+        is_unheard = self._tries == 2 and not self._heard_at and not self._is_told
+        # The program's handler hears it once, and again a second before the end; in between ours
+        # only wakes main. A main that has not heard ours may be in sigwait(), which SIGINT wakes.
+        is_due = needs_sigint and (is_first or is_last) or is_unheard
+        signum = signal.SIGINT if is_due else _WAKE
         handler = signal.getsignal(signum)
+        self._is_told |= needs_sigint or signum != _WAKE and callable(handler)
         children: set[int] = set()
-        if not is_told:  # before main, which may leave at once
+        if is_first:  # before main, which may leave at once
             # Multiprocessing ends its daemons; they would show tracebacks, or be started anew.
             children = _children() - {worker.pid for worker in _workers() if worker.daemon}
             self.files.log.append('left', children, children)
         if 'tkinter' in sys.modules:  # a thread, as it waits for main to take the event
             threading.Thread(target=_wake_tk, daemon=True).start()
-        # Only if a handler takes it, and none of the program's that is not to hear it.
-        if handler == self._on_wake or callable(handler) and not is_reminder:
+        if handler == self._on_signal or is_due and callable(handler):
             _signal_thread(_MAIN, signum)
         _signal(children, signal.SIGINT)  # as Ctrl-C does: main may wait for them
 
     def _needs_sigint(self) -> bool:
-        """Tell whether the program handles SIGINT, or our signal; not what pdb leaves behind."""
+        """Tell whether the program handles SIGINT; what pdb leaves behind would ask a person."""
         handler = signal.getsignal(signal.SIGINT)
-        is_handled = (callable(handler)
-                      and handler not in (signal.default_int_handler, self._on_sigint)
-                      and getattr(handler, '__module__', '') != 'pdb')
-        return (is_handled or signal.getsignal(_WAKE) not in (self._on_wake, self._on_sigint)
-                or 'gevent.hub' in sys.modules)
+        return ('gevent.hub' in sys.modules or callable(handler)
+                and handler not in (self._on_signal, _USUAL[signal.SIGINT])
+                and getattr(handler, '__module__', '') != 'pdb')
 
-    def _on_sigint(self, signum: int, frame: Optional[types.FrameType]) -> None:
-        """Handle Ctrl-C in main: raise as Python's own handler does, and remember it."""
+    def _on_signal(self, signum: int, frame: Optional[types.FrameType]) -> None:
+        """Handle Ctrl-C, and our signals, in main: raise, unless that would cut off a cleanup."""
         __tracebackhide__ = True  # pytest names the place that it is interrupted at
-        if self.has_left:
-            raise KeyboardInterrupt
-        if self._tries:  # it is ours
-            if signum != _WAKE and self._heard_at == ((), ()):
-                self._heard_at = ()  # PyPy may handle it last: nothing else has taken it
-            return self._on_wake(signum, frame)
-        # Wrappers send a copy of it to the whole group, as `timeout` does. A program that
-        # interrupts itself twice means both.
-        is_copy = monotonic() < self._key_at + MOMENT and _is_cleaning()
-        if not is_copy and self._former[signal.SIGINT] != signal.SIG_IGN:
-            self._key_at = monotonic()
-            self._heard_at = _place_of([*_follow(frame, 'f_back')])
-            raise self._new_interrupt()
-
-    def _on_wake(self, signum: int, frame: Optional[types.FrameType]) -> None:
-        """Handle our signal, in main: raise, unless that would cut off a cleanup."""
-        __tracebackhide__ = True
-        stack = [*_follow(frame, 'f_back')]
-        ours = FileCheckerThread.__enter__.__code__, FileCheckerThread.__exit__.__code__
-        if not self._tries or self.has_left or any(frame.f_code in ours for frame in stack):
-            return  # it is a stray one, or main is not in the block yet, or any more
-        if self._is_ending and signal.SIGINT in _block([]):
-            if self._tries > 1:  # before, a SIGINT of ours is yet to wake sigwait()
-                self._heard_at = self._heard_at or ((), ())
-            return  # sigwait() may have taken Ctrl-C, and main cleans up; or it is yet to come
-        # A SIGINT of ours is the second try, which has raised, or sigwait() has returned it: main
-        # is behind it by now.
-        is_told = (self._tries > 1 and signum != signal.SIGINT
-                   and callable(signal.getsignal(signal.SIGINT)))
-        place = _place_of(stack)
-        self._heard_at = self._heard_at or (((), ()) if is_told else place)
-        # What stands behind an `except KeyboardInterrupt: pass` is at a later line, or at a later
-        # offset as the end of `with` is; a loop's next turn is at neither.
-        is_later = any(now > then for now, then in zip(place, self._heard_at))
-        alive = self._interrupt()
-        is_kept = alive is not None and _was_swallowed(alive, stack)
-        if _is_cleaning() or not is_kept and (is_later or alive is not None):
-            return
-        self._raised += 1
-        self.has_left = self._left_at < float('inf')  # it goes on to atexit
+        # The lines and the offsets that main's frames are at, the outermost first.
+        stack = reversed([(step.f_lineno or 0, step.f_lasti) for step in _follow(frame, 'f_back')])
+        place = tuple(zip(*stack))
+        if signum == signal.SIGINT and not self._tries:  # Ctrl-C
+            # Wrappers send a copy of it to the whole group, as `timeout` does.
+            if monotonic() < self._key_at + MOMENT and _is_cleaning():
+                return
+            self._key_at, self._heard_at = monotonic(), place
+        else:
+            if not self._tries or self.has_left:
+                return  # it is a stray one, or main is not in the block any more
+            self._heard_at = self._heard_at or place
+            # What stands behind an `except KeyboardInterrupt: pass` is at a later line, or at a
+            # later offset as the end of `with` is; a loop's next turn is at neither.
+            is_later = any(now > then for now, then in zip(place, self._heard_at))
+            is_told = self._is_told and signum == _WAKE  # who handles SIGINT has had it
+            if is_told or is_later or self._interrupt() is not None or _is_cleaning():
+                return
+            self._raised += 1
         raise self._new_interrupt()
 
     def _new_interrupt(self) -> KeyboardInterrupt:
         """Return one that tells whether it lives: it goes up, or waits in a coroutine."""
-        is_tk = '_tkinter' in sys.modules
         # Python's own, for which subprocess asks by ==; only the mark can be weakly referenced.
-        error: KeyboardInterrupt = _Interrupt() if is_tk else KeyboardInterrupt()
-        mark: set[Any] = set()
+        error, mark = KeyboardInterrupt(), {None}
         vars(error).update(mark=mark)
         # Without reference counts nobody can tell when main has swallowed it.
-        has_counts = hasattr(sys, 'getrefcount')
-        self._interrupt = weakref.ref(error if is_tk else mark) if has_counts else lambda: True
+        self._interrupt = weakref.ref(mark) if hasattr(sys, 'getrefcount') else lambda: True
         return error
 
     def leave(self) -> NoReturn:
         """Leave through the interpreter's own end, which the parent and this thread limit."""
-        deadline = monotonic() + PATIENCE
-        while workers := [worker.pid for worker in _workers() if not worker.daemon]:
-            if monotonic() > deadline:  # Python itself would wait for them
-                _signal(workers, signal.SIGTERM)
-                break
-            time.sleep(TICK / 2)
         # A debugger stops at a SystemExit that means failure; the record has asked already.
         is_debugged = sys.gettrace() is not None or 'pydevd' in sys.modules
         sys.exit(0 if self.status == 'reload' and is_debugged else _EXITS[self.status])
-
-
-# Under Tk: one that can be weakly referenced itself, as its frames are asked for.
-_Interrupt: Any = type('KeyboardInterrupt', (KeyboardInterrupt,), {'__module__': 'builtins'})
-
-
-def _was_swallowed(interrupt: Any, stack: list[types.FrameType]) -> bool:
-    """Tell whether an interrupt that lives is merely kept: in sys.last_value, or by Tk."""
-    last = getattr(sys, 'last_value', None)
-    if interrupt is last or interrupt is getattr(last, 'mark', None):
-        return True
-    # Tk also keeps it out of sight: main has left its frames.
-    return isinstance(interrupt, BaseException) and all(
-        step.tb_frame not in stack for step in _follow(interrupt.__traceback__, 'tb_next'))
-
-
-def _place_of(stack: list[types.FrameType]) -> Tuple[Any, ...]:
-    """Return the lines and the offsets that main's frames are at, the outermost first."""
-    return tuple(zip(*((step.f_lineno or 0, step.f_lasti) for step in reversed(stack))))
 
 
 def _signal(pids: Iterable[int], signum: int) -> None:
@@ -1086,8 +988,7 @@ def _become_child(environ: Any) -> bool:
     if sys.version_info >= (3, 12) and os.name == 'posix':  # a fork would warn of our thread
         os.register_at_fork(before=lambda: warnings.filterwarnings(
             'ignore', '.* is multi-threaded, use of ', DeprecationWarning))
-    # Both, as some ask whether there is a hook of another.
-    sys.excepthook = sys.__excepthook__ = files.excepthook_around(sys.excepthook)
+    sys.excepthook = files.excepthook_around(sys.excepthook)
     hook = sys.unraisablehook  # it hears of an interrupt in the interpreter's own end
     sys.unraisablehook = lambda found: None if _is_ctrl_c(found.exc_value) else hook(found)
     atexit.register(_leave_interpreter, files)
@@ -1099,19 +1000,12 @@ def _become_child(environ: Any) -> bool:
 def _leave_interpreter(files: _Files) -> None:
     """Leave what still runs to the parent, which ends it before the next start."""
     is_told = files.log.append('left', _children(), set())
-    if os.getpid() == files.pid:
-        # A free-threaded Python would wait for ever, at its end, for a lock that the checker holds
-        # in the middle of a look.
-        if not getattr(sys, '_is_gil_enabled', lambda: True)():
-            files.looking.acquire(timeout=PATIENCE)
-        if not is_told:  # the parent is gone
-            _signal(_children(), signal.SIGTERM)
-
-
-def _show(error: Any) -> None:
-    sys.excepthook(type(error), error, error.__traceback__)
-    with contextlib.suppress(Exception):  # PyPy keeps the last line for itself
-        sys.stderr.flush()
+    # A free-threaded Python would wait for ever, at its end, for a lock that the checker holds in
+    # the middle of a look.
+    if not getattr(sys, '_is_gil_enabled', lambda: True)():
+        files.looking.acquire(timeout=PATIENCE)
+    if not is_told:  # the parent is gone
+        _signal(_children(), signal.SIGTERM)
 
 
 def _is_ctrl_c(error: Any) -> bool:
@@ -1127,10 +1021,10 @@ def _is_cleaning() -> bool:
 
 def _chain(error: Optional[BaseException]) -> list[BaseException]:
     """Return an exception and those that it came from, which may be a circle."""
-    found = [] if error is None else [error]
+    found = [error] if error else []
     for link in found:
         found += [origin for origin in (link.__context__, link.__cause__)
-                  if origin and all(origin is not one for one in found)]
+                  if origin and origin not in found]
     return found
 
 
@@ -1526,8 +1420,7 @@ def _why_unreadable(script: str) -> str:
 # has none: there SIGINT wakes what it can.
 _WAKE: int = getattr(signal, 'SIGURG', signal.SIGINT)
 # The handlers that ours may stand for.
-_USUAL: Dict[int, Tuple[Any, ...]] = {signal.SIGINT: (signal.default_int_handler,)}
-_USUAL[_WAKE] = *_USUAL.get(_WAKE, (signal.SIG_DFL,)), signal.SIG_IGN
+_USUAL: Dict[int, Any] = {_WAKE: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
 _KILL: int = getattr(signal, 'SIGKILL', signal.SIGTERM)
 # Not _thread.interrupt_main(), which wakes no call that waits.
 _signal_thread: Any = getattr(signal, 'pthread_kill', lambda _, n: signal.raise_signal(n))
@@ -1536,11 +1429,6 @@ _signal_thread: Any = getattr(signal, 'pthread_kill', lambda _, n: signal.raise_
 def _lasting_threads() -> list[threading.Thread]:
     """Return the threads that keep the process alive, main among them until it has ended."""
     return [thread for thread in threading.enumerate() if not thread.daemon and thread.is_alive()]
-
-
-def _is_main_gone() -> bool:
-    """Tell whether main has ended, and only threads keep the process alive."""
-    return not threading.main_thread().is_alive() and bool(_lasting_threads())
 
 
 def _at_prompt() -> bool:
@@ -1566,7 +1454,9 @@ def _wake_tk() -> None:
 
 
 def _children() -> set[int]:
-    """Return the processes of our group below this one, at any depth."""
+    """Return the processes of our group below this one; on Windows multiprocessing's alone."""
+    if os.name == 'nt':
+        return {worker.pid for worker in _workers()}
     with contextlib.suppress(OSError):  # there is no child, as a rule
         if hasattr(os, 'waitid'):
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -1576,22 +1466,13 @@ def _children() -> set[int]:
 
 def _tree(*roots: int) -> set[int]:
     """Return those of these processes, and of all below them, that run in our group."""
-    group, tree = _group(), [*roots]
-    for pid in tree:
-        tree += [child for child, parent in group.items() if parent == pid and child not in tree]
-    return group.keys() & tree
-
-
-def _group() -> Dict[int, int]:
-    """Return the processes that Ctrl-C at a terminal reaches as it does us, with their parents.
-
-    On Windows these are multiprocessing's workers, of this process alone.
-    """
-    if os.name == 'nt':
-        return {worker.pid: os.getpid() for worker in _workers()}
+    parents: Dict[int, int] = {}
     with contextlib.suppress(OSError):  # no descriptor is left, or no process for ps
-        return {pid: parent for pid, parent, group in _processes() if group == os.getpgrp()}
-    return {}
+        parents = {pid: parent for pid, parent, group in _processes() if group == os.getpgrp()}
+    tree = [*roots]
+    for pid in tree:
+        tree += [child for child, parent in parents.items() if parent == pid and child not in tree]
+    return parents.keys() & tree
 
 
 def _workers() -> list[Any]:
@@ -1607,7 +1488,7 @@ def _processes() -> Iterator[Tuple[int, int, int]]:
         for name in filter(str.isdecimal, os.listdir('/proc')):
             with contextlib.suppress(OSError), open(f'/proc/{name}/stat', 'rb') as file:
                 rows.append([name, *file.read().rpartition(b')')[2].split()[:3]])
-    else:
+    elif os.name == 'posix':
         import subprocess
         done = subprocess.run(['ps', '-A', '-o', 'pid=,state=,ppid=,pgid='],
                               stdout=subprocess.PIPE, start_new_session=True)  # not in our group
@@ -1624,11 +1505,10 @@ def _is_in_foreground() -> bool:
     return os.name == 'nt'  # where a console tells all, or there is no terminal
 
 
-def _block(signals: Iterable[int], is_on: bool = True) -> set[Any]:
-    """Let signals wait in this thread, or come again; return those that have waited so far."""
-    if os.name == 'nt':
-        return set()
-    return signal.pthread_sigmask(signal.SIG_BLOCK if is_on else signal.SIG_UNBLOCK, signals)
+def _block(signals: Iterable[int], is_on: bool = True) -> None:
+    """Let signals wait in this thread, or come again."""
+    if os.name == 'posix':
+        signal.pthread_sigmask(signal.SIG_BLOCK if is_on else signal.SIG_UNBLOCK, signals)
 
 
 def _find_lockfile(environ: Any) -> str:
@@ -1674,7 +1554,8 @@ _shared = vars(sys).setdefault('_reloader_1_1', {
 def _checker() -> Optional[FileCheckerThread]:
     """Return this process's checker while it runs; a fork has none, nor has the parent."""
     checker: Optional[FileCheckerThread] = _shared['checker']
-    is_alive = checker and checker.is_alive() and (not checker.has_left or _is_main_gone())
+    is_alive = checker and checker.is_alive() and not (
+        checker.has_left and threading.main_thread().is_alive())
     return checker if is_alive else None
 
 
