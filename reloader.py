@@ -828,6 +828,7 @@ class FileCheckerThread(threading.Thread):
             if self.status == 'exit' and not self.files.header:
                 self.join()
             self.files.find()  # what ended soon may have imported in other ways than our finder's
+            self.files.take_stock()
         # Under our own parent main may yet have to be woken, as it waits for its threads.
         self.give_back(*[_WAKE] * (not self.files.header), signal.SIGINT)
         if self.files in sys.meta_path:
@@ -1228,7 +1229,7 @@ class _Files:
         self.entered = self.first_change = self.last_change = 0.0
         self._names: set[str] = set()  # of the modules that were looked up
         self.hot: list[str] = []  # the program's files that were saved last
-        self._count = 0  # how many files were known when these were chosen
+        self._told = 0  # how many of the known files take_stock() has told the parent
         self.next_round = self.next_extra = 0.0  # monotonic
         self.looking = threading.Lock()  # the checker's, during a look; see _leave_interpreter
         if self.options.get('exclude_patterns') or self.options.get('extra_files'):
@@ -1248,7 +1249,7 @@ class _Files:
         self.install()
         _shut_down_unclaimed(self.header)
         self.entered = self.first_change = self.last_change = monotonic()
-        self.log.append('files', True, {**self.known})  # the parent forgets all others
+        self.take_stock()
         # Soon enough for a storm's new files to come early.
         self.next_extra = self.entered + MOMENT - 2 * TICK
         if self.header.get('noticed'):
@@ -1317,12 +1318,24 @@ class _Files:
         if not path or path in self.known or _is_matched(path, self.excluded):
             return
         self.known[path] = look = look_of(path)
-        # What looks as it did to the last child enter() tells.
-        if self.entered or self.recorded.get(path, 0) != look:
+        # Else the parent knows it, and take_stock() tells that it is used; a fork tells the child.
+        if self.recorded.get(path, 0) != look or os.getpid() != self.pid:
             self.log.append('files', False, {path: look})
         is_new = path not in self.recorded or self.log.number == 1
         if self.options.get('verbose') and is_new and _is_own(path):
             _say(f"watching {_short(path)}{'' if look else ', which is not there yet'}")
+
+    def take_stock(self) -> None:
+        """Tell the parent which files have come to be known, and choose those saved last.
+
+        The first time, as main is entered, these are all: the parent forgets the others.
+        """
+        paths = [*self.known]
+        news = {path: self.known[path] for path in paths[self._told:]}
+        self.log.append('files', not self._told, news)
+        self._told = len(paths)
+        paths.sort(key=lambda path: -(self.known[path] or (0,))[0])
+        self.hot = [*islice(filter(_is_own, paths), HOT)]
 
     def look_now(self, path: str) -> Look:
         """Return how a file looks that is about to be read."""
@@ -1353,9 +1366,8 @@ class _Files:
             self._examine({*self.known} - self.modules)
             cost = 100 * (time.thread_time() - began)  # a hundredth of a core at the most
             self.next_extra = now + min(max(self.interval - 4 * TICK, cost), LAZY)
-        if len(self.known) != self._count:
-            paths = sorted([*self.known], key=lambda path: -(self.known[path] or (0,))[0])
-            self.hot, self._count = [*islice(filter(_is_own, paths), HOT)], len(paths)
+        if len(self.known) != self._told:
+            self.take_stock()
         self._examine({*self.changed, *self.hot})
         if now >= self.next_round or len(self.changed) > count:
             self.next_round = now + self.interval - 4 * TICK  # the tick, and the reload, add
