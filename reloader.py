@@ -795,7 +795,10 @@ class FileCheckerThread(threading.Thread):
     def _hears_the_end(self) -> bool:
         """Read the lockfile; tell whether its parent is gone or has asked for the end."""
         now = monotonic()
-        passed, self._read_at = now - self._read_at, now
+        passed = now - self._read_at
+        if passed < MOMENT / 2:
+            return False
+        self._read_at = now
         former, self._touched = self._touched, _mtime(self.lockfile)
         # A second at most, so that a suspended laptop does not make the parent look dead.
         self._age = self._age + min(passed, 1) if self._touched == former else 0.0
