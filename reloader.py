@@ -338,7 +338,7 @@ class _Parent:
         self.noticed: Optional[float] = None  # by the wall clock: when a change was seen
         self.was_saved = False  # whether a save has started the child
         self.threes = 0  # how often in a row status 3 came unasked for, soon after the start
-        self.row = 0  # of early reloads; see FileCheckerThread._is_storm
+        self.row: Any = 0, []  # of early reloads; see FileCheckerThread._is_storm
         self.cause: list[str] = []  # what changed while the last child ran, and led to this one
         self.left: set[int] = set()  # the processes that the last child may have left running
         self.told: set[int] = set()  # those that have heard SIGINT
@@ -473,7 +473,7 @@ class _Parent:
             elif kind == 'reload':
                 self.noticed, self.row, changes = values
                 self.was_saved, self.threes = True, 0
-                self.cause = changes if self.row > 1 else []
+                self.cause = changes if self.row[0] > 1 else []
                 # Look once more, which drops bytecode that Python has written since.
                 self.files.update(self._changes(self.files, changes))
         return {kind for kind, *_ in records}
@@ -560,7 +560,7 @@ class _Parent:
             is_done = changes == last and all(look and look[1] for look in changes.values())
             if changes and (is_done or now - since > PATIENCE):
                 self._act_on(changes)
-                self.row, self.was_saved = 0, True  # a person did that
+                self.row, self.was_saved = (0, []), True  # a person did that
                 return
             last, since = changes, since if changes else now
             time.sleep(max(pause, 2 * TICK if now - began < LIVELY else SLOW_TICK))
@@ -773,7 +773,8 @@ class FileCheckerThread(threading.Thread):
         is_ours = _shared['files'] and lockfile == _shared['lockfile']
         self.files: _Files = _shared['files'] if is_ours else _Files(_Log(lockfile))
         self.has_left = self.is_triggered = self._is_pausing = False
-        self._row = 0  # how many reloads in a row came early; see _is_storm
+        # How many reloads in a row came early, for which files; see _is_storm.
+        self._row: Tuple[int, list[str]] = 0, []
         self._read_at = 0.0  # monotonic: when the lockfile was read
         self._touched, self._age = -1, 0.0  # the lockfile's time, how long it has stood still
         self._end_at = float('inf')  # monotonic: until when main is left alone after Ctrl-C
@@ -809,6 +810,7 @@ class FileCheckerThread(threading.Thread):
             self._ask_for_reload({})
         self._decide('exit')
         self.has_left = True
+        sys.excepthook = self.files.excepthook_around(sys.excepthook)  # the program's, perhaps
         with contextlib.suppress(KeyboardInterrupt, Exception):  # as an odd object may raise
             if error:
                 self.files.watch_fix(error)
@@ -869,7 +871,7 @@ class FileCheckerThread(threading.Thread):
         for kind, *values in self.files.log.read():
             self._is_ending |= kind in ('stop', 'end')
             if kind == 'stop':
-                self._has_heard_key = self._key_at > 0 or _is_in_foreground()
+                self._has_heard_key |= _is_in_foreground()
                 # A handler of the program's own may have heard it, too.
                 may_clean = self._has_heard_key or self._needs_sigint()
                 self._end_at = now + (PATIENCE if may_clean else MOMENT)
@@ -917,19 +919,23 @@ class FileCheckerThread(threading.Thread):
         if self.has_left:
             self.status, self.has_left = 'reload', False
         # What main did after an earlier Ctrl-C is past, and what it keeps of that.
-        self._heard_at, self._interrupt = (), lambda: None
+        self._has_heard_key, self._heard_at, self._interrupt = False, (), lambda: None
         return self._decide('reload')
 
     def _is_storm(self, changed: Dict[str, Look]) -> bool:
         """Tell whether to pause: a program that rewrites its own files must not restart for ever.
 
-        From the third restart in a row on that came right after a start, the next one waits for
-        half a second, from the seventh on for two.
+        From the fifth restart in a row on that came right after a start, for the same files, the
+        next one waits for half a second, from the seventh on for two.
         """
         files = self.files
+        count, former = files.header.get('row', (0, []))
+        # Another file breaks the row, but not one that comes or goes, as a database's journal.
+        if any(files.known[path] and look for path, look in changed.items() if path not in former):
+            count = 0
         is_early = files.first_change - files.entered < MOMENT
-        self._row = files.header.get('row', 0) + 1 if is_early else 0
-        pause = 0.0 if self._row < 3 else MOMENT if self._row < 7 else 4 * MOMENT
+        self._row = (count + 1, [*{*former, *changed}]) if is_early else (0, [])
+        pause = 0.0 if self._row[0] < 5 else MOMENT if self._row[0] < 7 else 4 * MOMENT
         is_storm = monotonic() - files.first_change < pause
         if is_storm and not self._is_pausing:
             _inform(f'{_list_names(changed)} changed right after each of the last starts, '
@@ -967,16 +973,15 @@ class FileCheckerThread(threading.Thread):
         signum = signal.SIGINT if is_due else _WAKE
         handler = signal.getsignal(signum)
         self._is_told |= needs_sigint or signum != _WAKE and callable(handler)
-        children: set[int] = set()
-        if is_first:  # before main, which may leave at once
+        if 'tkinter' in sys.modules:  # a thread, as it waits for main to take the event
+            threading.Thread(target=_wake_tk, daemon=True).start()
+        if is_first:  # as Ctrl-C does: main may wait for them, or leave at once
             # Multiprocessing ends its daemons; they would show tracebacks, or be started anew.
             children = _children() - {worker.pid for worker in _workers() if worker.daemon}
             self.files.log.append('left', children, children)
-        if 'tkinter' in sys.modules:  # a thread, as it waits for main to take the event
-            threading.Thread(target=_wake_tk, daemon=True).start()
+            _signal(children, signal.SIGINT)
         if handler == self._on_signal or is_due and callable(handler):
             _signal_thread(_MAIN, signum)
-        _signal(children, signal.SIGINT)  # as Ctrl-C does: main may wait for them
 
     def _needs_sigint(self) -> bool:
         """Tell whether the program handles SIGINT; what pdb leaves behind would ask a person."""
@@ -995,7 +1000,7 @@ class FileCheckerThread(threading.Thread):
             # Wrappers send a copy of it to the whole group, as `timeout` does.
             if monotonic() < self._key_at + MOMENT and _is_cleaning():
                 return
-            self._key_at, self._heard_at = monotonic(), place
+            self._has_heard_key, self._key_at, self._heard_at = True, monotonic(), place
         else:
             if not self._tries or self.has_left:
                 return  # it is a stray one, or main is not in the block any more
@@ -1021,8 +1026,7 @@ class FileCheckerThread(threading.Thread):
     def leave(self) -> NoReturn:
         """Leave through the interpreter's own end, which the parent and this thread limit."""
         # A debugger stops at a SystemExit that means failure; the record has asked already.
-        is_debugged = sys.gettrace() is not None or 'pydevd' in sys.modules
-        sys.exit(0 if self.status == 'reload' and is_debugged else _EXITS[self.status])
+        sys.exit(0 if self.status == 'reload' and 'pydevd' in sys.modules else _EXITS[self.status])
 
 
 def _signal(pids: Iterable[int], signum: int) -> None:
