@@ -335,8 +335,9 @@ class _Parent:
         self.log = _Log('')  # the last child's; its number counts the starts
         self.born = 0.0  # monotonic: the last start
         self.noticed: Optional[float] = None  # by the wall clock: the change that led to it
-        self.row = 0  # of early reloads; see FileCheckerThread._is_storm
+        self.row: Any = 0, []  # of early reloads; see FileCheckerThread._is_storm
         self.repeats = 0  # how often in a row it has left, and was started again all the same
+        self.hint = ' (Ctrl-C ends it)'  # the first time
         self.left: set[int] = set()  # the processes that the last child may have left running
         self.caught, self.caught_at = 0, 0.0  # the first signal that asked for the end
 
@@ -372,6 +373,8 @@ class _Parent:
             reason = next(filter(None, map(_why_unreadable, self.scripts)), '')
             if not reason:
                 self._write_header()
+                # Else Ctrl-C would end the child's interpreter as it starts, with a traceback.
+                _block([signal.SIGINT])
                 try:
                     # close_fds=False: what our own parent handed on is the program's; Python's own
                     # are not inheritable. The child stays in our group, for Ctrl-C and a debugger.
@@ -382,6 +385,8 @@ class _Parent:
                     return True
                 except OSError as error:
                     reason = f'cannot start the program: {error}'
+                finally:
+                    _block([signal.SIGINT], False)
             if reason != said:
                 _say(f'{reason}, waiting for it')
             said = reason
@@ -443,7 +448,7 @@ class _Parent:
         is_quick = monotonic() - self.born < QUICK
         is_saves = self.noticed is not None and not self.repeats and is_quick
         told = self._take_records()
-        self.noticed, self.row, *_ = told.get('reload', (None, 0))
+        self.noticed, self.row, *_ = told.get('reload', (None, (0, [])))
         if 'reload' in told or self._is_over():  # _start() notices that it is over
             self.repeats = 0
             return
@@ -483,7 +488,8 @@ class _Parent:
                  **self.files}
         if not changes:  # else a file was saved while it ran
             what = _name_status(status, 'ended with' if self.options.get('wait') else 'exit')
-            (_say if status else _inform)(f'{what}, waiting for a change')
+            (_say if status else _inform)(f'{what}, waiting for a change{self.hint}')
+            self.hint = ''
         paths: set[str] = set()
         since, next_walk = monotonic(), 0.0
         while not self._is_over():
@@ -706,7 +712,8 @@ class FileCheckerThread(threading.Thread):
         is_ours = _shared['files'] and lockfile == _shared['lockfile']
         self.files: _Files = _shared['files'] if is_ours else _Files(_Log(lockfile))
         self.has_left = self.is_triggered = self._is_pausing = False
-        self._row = 0  # how many reloads in a row came early; see _is_storm
+        # How many reloads in a row came early, for which files; see _is_storm.
+        self._row: Tuple[int, list[str]] = 0, []
         self._read_at = 0.0  # monotonic: when the lockfile was read
         self._touched, self._age = -1, 0.0  # the lockfile's time, how long it has stood still
         self._end_at = float('inf')  # monotonic: until when main is left alone after Ctrl-C
@@ -742,6 +749,7 @@ class FileCheckerThread(threading.Thread):
             self._ask_for_reload({})
         self._decide('exit')
         self.has_left = True
+        sys.excepthook = self.files.excepthook_around(sys.excepthook)  # the program's, perhaps
         with contextlib.suppress(KeyboardInterrupt, Exception):  # as an odd object may raise
             if error:
                 self.files.watch_fix(error)
@@ -805,7 +813,7 @@ class FileCheckerThread(threading.Thread):
         for kind, *values in self.files.log.read():
             self._is_ending |= kind in ('stop', 'end')
             if kind == 'stop':
-                self._has_heard_key = self._key_at > 0 or _is_in_foreground()
+                self._has_heard_key |= _is_in_foreground()
                 # A handler of the program's own may have heard it, too.
                 may_clean = self._has_heard_key or self._needs_sigint()
                 self._end_at = now + (PATIENCE if may_clean else MOMENT)
@@ -853,19 +861,23 @@ class FileCheckerThread(threading.Thread):
         if self.has_left:
             self.status, self.has_left = 'reload', False
         # What main did after an earlier Ctrl-C is past, and what it keeps of that.
-        self._heard_at, self._interrupt = (), lambda: None
+        self._has_heard_key, self._heard_at, self._interrupt = False, (), lambda: None
         return self._decide('reload')
 
     def _is_storm(self, changed: Dict[str, Look]) -> bool:
         """Tell whether to pause: a program that rewrites its own files must not restart for ever.
 
-        From the third restart in a row on that came right after a start, the next one waits for
-        half a second, from the seventh on for two.
+        From the fifth restart in a row on that came right after a start, for the same files, the
+        next one waits for half a second, from the seventh on for two.
         """
         files = self.files
+        count, former = files.header.get('row', (0, []))
+        # Another file breaks the row, but not one that comes or goes, as a database's journal.
+        if any(files.known[path] and look for path, look in changed.items() if path not in former):
+            count = 0
         is_early = files.first_change - files.entered < MOMENT
-        self._row = files.header.get('row', 0) + 1 if is_early else 0
-        pause = 0.0 if self._row < 3 else MOMENT if self._row < 7 else 4 * MOMENT
+        self._row = (count + 1, [*{*former, *changed}]) if is_early else (0, [])
+        pause = 0.0 if self._row[0] < 5 else MOMENT if self._row[0] < 7 else 4 * MOMENT
         is_storm = monotonic() - files.first_change < pause
         if is_storm and not self._is_pausing:
             _inform(f'{_list_names(changed)} changed right after each of the last starts, '
@@ -903,16 +915,15 @@ class FileCheckerThread(threading.Thread):
         signum = signal.SIGINT if is_due else _WAKE
         handler = signal.getsignal(signum)
         self._is_told |= needs_sigint or signum != _WAKE and callable(handler)
-        children: set[int] = set()
-        if is_first:  # before main, which may leave at once
-            # Multiprocessing ends its daemons; they would show tracebacks, or be started anew.
-            children = _children() - {worker.pid for worker in _workers() if worker.daemon}
-            self.files.log.append('left', children, children)
         if 'tkinter' in sys.modules:  # a thread, as it waits for main to take the event
             threading.Thread(target=_wake_tk, daemon=True).start()
+        if is_first:  # as Ctrl-C does: main may wait for them, or leave at once
+            # Multiprocessing ends its daemons; they would show tracebacks, or be started anew.
+            children = _children() - {worker.pid for worker in _workers() if worker.daemon}
+            self.files.log.append('left', children)
+            _signal(children, signal.SIGINT)
         if handler == self._on_signal or is_due and callable(handler):
             _signal_thread(_MAIN, signum)
-        _signal(children, signal.SIGINT)  # as Ctrl-C does: main may wait for them
 
     def _needs_sigint(self) -> bool:
         """Tell whether the program handles SIGINT; what pdb leaves behind would ask a person."""
@@ -931,7 +942,7 @@ class FileCheckerThread(threading.Thread):
             # Wrappers send a copy of it to the whole group, as `timeout` does.
             if monotonic() < self._key_at + MOMENT and _is_cleaning():
                 return
-            self._key_at, self._heard_at = monotonic(), place
+            self._has_heard_key, self._key_at, self._heard_at = True, monotonic(), place
         else:
             if not self._tries or self.has_left:
                 return  # it is a stray one, or main is not in the block any more
@@ -957,8 +968,7 @@ class FileCheckerThread(threading.Thread):
     def leave(self) -> NoReturn:
         """Leave through the interpreter's own end, which the parent and this thread limit."""
         # A debugger stops at a SystemExit that means failure; the record has asked already.
-        is_debugged = sys.gettrace() is not None or 'pydevd' in sys.modules
-        sys.exit(0 if self.status == 'reload' and is_debugged else _EXITS[self.status])
+        sys.exit(0 if self.status == 'reload' and 'pydevd' in sys.modules else _EXITS[self.status])
 
 
 def _signal(pids: Iterable[int], signum: int) -> None:
@@ -1002,7 +1012,7 @@ def _become_child(environ: Any) -> bool:
 
 def _leave_interpreter(files: _Files) -> None:
     """Leave what still runs to the parent, which ends it before the next start."""
-    is_told = files.log.append('left', _children(), set())
+    is_told = files.log.append('left', _children())
     # A free-threaded Python would wait for ever, at its end, for a lock that the checker holds in
     # the middle of a look.
     if not getattr(sys, '_is_gil_enabled', lambda: True)():
@@ -1120,8 +1130,7 @@ class _Files:
 
     def watch_fix(self, error: BaseException) -> None:
         """Watch what may be the fix of a crash: files that a traceback names, or one not found."""
-        self.log.append('path', [path for path in sys.path if type(path) is str],
-                        _mtime(self.log.path, touch=True))
+        self.log.append('path', [path for path in sys.path if type(path) is str])
         origin = ['', *_files_in(error.__traceback__)][-1]
         if isinstance(error, SystemExit) and error.code == RELOAD and not _is_own(origin):
             self.log.append('failed')  # as uvicorn does when its application fails to start
