@@ -747,6 +747,7 @@ class FileCheckerThread(threading.Thread):
     def __exit__(self, kind: object, error: Optional[BaseException], trace: object) -> bool:
         if self.is_triggered and not self.status:  # as the last thing in main
             self._ask_for_reload({})
+            self._interrupt_children()
         self._decide('exit')
         self.has_left = True
         sys.excepthook = self.files.excepthook_around(sys.excepthook)  # the program's, perhaps
@@ -891,7 +892,8 @@ class FileCheckerThread(threading.Thread):
             # A loop that swallows every interrupt, and one in C that hears none, are hopeless.
             is_deaf = not self._heard_at and self._tries > PATIENCE / MOMENT and os.name == 'posix'
             if not self.has_left:
-                if is_deaf or self._raised > 2:
+                # So is one at pdb's prompt, which takes our interrupt for a mistake.
+                if is_deaf or self._raised > 2 or self._raised and _at_prompt():
                     break
                 self._interrupt_main()
             _sleep(MOMENT)
@@ -917,13 +919,17 @@ class FileCheckerThread(threading.Thread):
         self._is_told |= needs_sigint or signum != _WAKE and callable(handler)
         if 'tkinter' in sys.modules:  # a thread, as it waits for main to take the event
             threading.Thread(target=_wake_tk, daemon=True).start()
-        if is_first:  # as Ctrl-C does: main may wait for them, or leave at once
-            # Multiprocessing ends its daemons; they would show tracebacks, or be started anew.
-            children = _children() - {worker.pid for worker in _workers() if worker.daemon}
-            self.files.log.append('left', children)
-            _signal(children, signal.SIGINT)
+        if is_first:
+            self._interrupt_children()
         if handler == self._on_signal or is_due and callable(handler):
             _signal_thread(_MAIN, signum)
+
+    def _interrupt_children(self) -> None:
+        """Do as Ctrl-C does: main may wait for them, or leave at once."""
+        # Multiprocessing ends its daemons; they would show tracebacks, or be started anew.
+        children = _children() - {worker.pid for worker in _workers() if worker.daemon}
+        self.files.log.append('left', children)
+        _signal(children, signal.SIGINT)
 
     def _needs_sigint(self) -> bool:
         """Tell whether the program handles SIGINT; what pdb leaves behind would ask a person."""
@@ -951,7 +957,10 @@ class FileCheckerThread(threading.Thread):
             # later offset as the end of `with` is; a loop's next turn is at neither.
             is_later = any(now > then for now, then in zip(place, self._heard_at))
             is_told = self._is_told and signum == _WAKE  # who handles SIGINT has had it
-            if is_told or is_later or self._interrupt() is not None or _is_cleaning():
+            # It lives on in sys where it was shown, as Tk shows that of a callback.
+            shown = getattr(getattr(sys, 'last_value', None), 'mark', None)
+            is_alive = self._interrupt() is not None and self._interrupt() is not shown
+            if is_told or is_later or is_alive or _is_cleaning():
                 return
             self._raised += 1
         raise self._new_interrupt()
@@ -1198,9 +1207,9 @@ class _Files:
             self.next_extra = now + LAZY  # also if the look fails
             for path in {*_expand(*self.patterns)} - {*self.known}:  # a new one is a change
                 self.watch(path, self.recorded.get, is_extra=True)
-            names = {name.rpartition('.')[2][:11] for name in [*sys.modules]}
             # Nobody sees what multiprocessing's and joblib's workers import.
-            if names & {'popen_spawn', 'popen_forks', 'popen_loky_'}:
+            spawning = 'popen_spawn', 'popen_forkserver', 'popen_loky'
+            if any(name.rpartition('.')[2].startswith(spawning) for name in [*sys.modules]):
                 for path in _files_around([*self.known], ()):
                     self.watch(path if path.endswith('.py') else '', self._look_when_read)
             self._examine({*self.known} - self.modules)
