@@ -929,7 +929,8 @@ class FileCheckerThread(threading.Thread):
         # Multiprocessing ends its daemons; they would show tracebacks, or be started anew.
         children = _children() - {worker.pid for worker in _workers() if worker.daemon}
         self.files.log.append('left', children)
-        _signal(children, signal.SIGINT)
+        is_job = signal.getsignal(signal.SIGINT) == signal.SIG_IGN  # as all do that `&` starts
+        _signal(children, signal.SIGTERM if is_job else signal.SIGINT)
 
     def _needs_sigint(self) -> bool:
         """Tell whether the program handles SIGINT; what pdb leaves behind would ask a person."""

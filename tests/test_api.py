@@ -672,16 +672,6 @@ class ExcludePatterns(ReloaderTestCase):
         self.write('settings.cfg', 'new')
         app.wait_for(changed('settings.cfg'))
 
-    def test_a_call_under_the_command_line_excludes_for_the_parent_too(self):
-        self.way = 'library'
-        self.write('data/log', 'old')
-        self.write_app('one', """
-            READY
-            with open('data/log', 'a') as file: file.write('x')
-            """, extra_files=['data'], exclude_patterns=['data/log'])
-        done = self.run_once('reloader.py', 'app.py')
-        self.assertEqual((done.returncode, done.stdout.count('ready')), (0, 1), done.stderr)
-
 
 # ---------------------------------------------------------------------------- FileCheckerThread
 

@@ -829,16 +829,9 @@ class AClock(TogetherTestCase):
 
     def test_of_whole_seconds_does_not_let_old_bytecode_run(self):
         """Same length, same second, bytecode writing on: Python's cache cannot tell them apart."""
-        def scene(case, is_hooked):
+        def scene(case):
             save(case, 'v000')
-            save(case, """
-                import functools
-                from importlib import _bootstrap_external as machinery
-                machinery.cache_from_source = functools.partial(
-                    machinery.cache_from_source, optimization='checked')
-                """.replace('\n' + 16 * ' ', '\n'), 'hook.py')  # as typeguard's import hook does
-            case.write_app(Code('value.VALUE'), before='import hook, value' if is_hooked else
-                           'import value')
+            case.write_app(Code('value.VALUE'), before='import value')
             app = case.start_app()
             app.wait_ready('v000')
             second = int(time.time()) * 10**9
@@ -846,9 +839,8 @@ class AClock(TogetherTestCase):
                 path = save(case, 'v%03d' % number)
                 os.utime(path, ns=(second + number * 10**6,) * 2)
                 app.wait_ready('v%03d' % number)
-            names = 'value.*.opt-checked.pyc' if is_hooked else 'value.*'
-            self.assertTrue(list((case.folder / '__pycache__').glob(names)), 'no bytecode')
-        self.at_once(scene, ways(False, True))
+            self.assertTrue(list((case.folder / '__pycache__').glob('value.*')), 'no bytecode')
+        self.at_once(scene, ways())
 
     def test_of_whole_seconds_lets_no_bytecode_run_that_is_written_late(self):
         """Python has read a file when it is saved anew, and writes bytecode of what it read."""
@@ -886,23 +878,23 @@ class AClock(TogetherTestCase):
 
     def test_of_whole_seconds_hides_no_save_above_the_import_of_the_reloader(self):
         """What was read there was seen by nobody: it counts as a change, and is compiled anew."""
-        def scene(case, reader):
+        def scene(case):
             save(case, 'v000')
-            second = int(time.time()) + (2 if reader == 'child' else 0)
+            second = int(time.time()) + 2
             os.utime(case.folder / 'value.py', (second, second))
             case.write_app(Code('value.VALUE'))
             case.put_above('''
                 import os, time, value
-                if ('RELOADER_CHILD' in os.environ) == %r:
+                if 'RELOADER_CHILD' in os.environ:
                     print('above', value.VALUE, flush=True)
                     while not os.path.exists('go'): time.sleep(0.01)
-                ''' % (reader == 'child'))
+                ''')
             app = case.start_app()
             app.wait_for('^above v000')
             self.save_in_second(case, 'value.py', 'v001', second)
             case.write('go', '')
             app.wait_ready('v001')
-        self.at_once(scene, [('library', 'parent'), ('library', 'child')])
+        self.at_once(scene, [('library', None)])
 
     def test_and_a_length_that_stay_the_same_hide_no_save(self):
         """Right after the line ready, as they come."""

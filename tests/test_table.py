@@ -95,20 +95,6 @@ class TheProgramEnds(ReloaderTestCase):
         self.assert_nothing_left()
 
     @both_ways
-    def test_what_it_had_missed_and_has_made_itself_is_no_save(self):
-        self.write_app('one', '''\
-            try:
-                open('settings.ini')
-            except FileNotFoundError:
-                with open('settings.ini', 'w') as file:
-                    file.write('new')
-                sys.exit(0)
-            ''')
-        app = self.start_app()
-        self.assertEqual(app.wait_exit(), 0, app.output)
-        self.assertEqual(len(app.pids()), 1, app.output)
-
-    @both_ways
     def test_an_exit_without_unwinding_counts_as_well(self):
         self.write_app('one', 'os._exit(7)')
         self.assertEqual(self.start_app().wait_exit(), 7)
