@@ -491,7 +491,8 @@ class _Parent:
             (_say if status else _inform)(f'{what}, waiting for a change{self.hint}')
             self.hint = ''
         paths: set[str] = set()
-        since, next_walk = monotonic(), 0.0
+        began = since = monotonic()
+        next_walk = 0.0
         while not self._is_over():
             now = monotonic()
             if now > next_walk:
@@ -507,7 +508,8 @@ class _Parent:
                 _inform(f'{_list_names(changes)} changed, restarting')
                 self.noticed = time.time()
                 return
-            time.sleep(max(2 * TICK, min(10 * (monotonic() - now), 4 * MOMENT)))
+            tick = 2 * TICK if now < began + LIVELY else SLOW_TICK
+            time.sleep(max(tick, min(20 * (monotonic() - now), 4 * MOMENT)))
 
     def _end_left(self) -> None:
         """End what the last child has left running: by SIGTERM, then by force."""
@@ -942,17 +944,18 @@ class FileCheckerThread(threading.Thread):
     def _on_signal(self, signum: int, frame: Optional[types.FrameType]) -> None:
         """Handle Ctrl-C, and our signals, in main: raise, unless that would cut off a cleanup."""
         __tracebackhide__ = True  # pytest names the place that it is interrupted at
+        stack = [*_follow(frame, 'f_back')][::-1]
         # The lines and the offsets that main's frames are at, the outermost first.
-        stack = reversed([(step.f_lineno or 0, step.f_lasti) for step in _follow(frame, 'f_back')])
-        place = tuple(zip(*stack))
+        place = tuple(zip(*((step.f_lineno or 0, step.f_lasti) for step in stack)))
         if signum == signal.SIGINT and not self._tries:  # Ctrl-C
             # Wrappers send a copy of it to the whole group, as `timeout` does.
             if monotonic() < self._key_at + MOMENT and _is_cleaning():
                 return
             self._has_heard_key, self._key_at, self._heard_at = True, monotonic(), place
         else:
-            if not self._tries or self.has_left:
-                return  # it is a stray one, or main is not in the block any more
+            ours = FileCheckerThread.__enter__.__code__, FileCheckerThread.__exit__.__code__
+            if not self._tries or self.has_left or any(step.f_code in ours for step in stack):
+                return  # it is a stray one, or main is not in the block yet, or any more
             self._heard_at = self._heard_at or place
             # What stands behind an `except KeyboardInterrupt: pass` is at a later line, or at a
             # later offset as the end of `with` is; a loop's next turn is at neither.
