@@ -326,17 +326,17 @@ class _Parent:
         for name in options['extra_files']:
             if os.path.exists(name) and not os.path.isfile(name) and not os.path.isdir(name):
                 _say(f'{_short(name)} is a pipe or a device, not watched')
-        # All that the parent knows of the program: the patterns, and how the files looked to the
-        # last child, and to the one before.
+        # What the parent knows of the program: the patterns, how the files looked to the last
+        # child, and how to the one before, if that one knew more.
         self.patterns: set[str] = {*options['extra_files']}
         self.files: Dict[str, Look] = {}
         self.former: Dict[str, Look] = {}
         self.child: Any = None  # the Popen, while it runs
         self.log = _Log('')  # the last child's; its number counts the starts
         self.born = 0.0  # monotonic: the last start
-        self.noticed: Optional[float] = None  # by the wall clock: the change that led to it
+        self.noticed: Optional[float] = None  # by the wall clock: the save that led to it
         self.row: Any = 0, []  # of early reloads; see FileCheckerThread._is_storm
-        self.repeats = 0  # how often in a row it has left, and was started again all the same
+        self.repeats = 0  # how often in a row it has ended unasked, and was started again
         self.hint = ' (Ctrl-C ends it)'  # the first time
         self.left: set[int] = set()  # the processes that the last child may have left running
         self.caught, self.caught_at = 0, 0.0  # the first signal that asked for the end
@@ -446,7 +446,7 @@ class _Parent:
     def _follow_exit(self, status: int) -> None:
         """Do what follows an exit of the child: leave, wait for a change, or return at once."""
         is_quick = monotonic() - self.born < QUICK
-        is_saves = self.noticed is not None and not self.repeats and is_quick
+        was_saved = self.noticed is not None and not self.repeats  # a save has started it
         told = self._take_records()
         self.noticed, self.row, *_ = told.get('reload', (None, (0, [])))
         if 'reload' in told or self._is_over():  # _start() notices that it is over
@@ -454,13 +454,15 @@ class _Parent:
             return
         waits = self.options.get('wait')
         is_end = (status in (0, 128 + signal.SIGINT)  # a prompt in raw mode takes Ctrl-C itself
-                  or status > 1 and status != RELOAD and status not in KILLED and not is_saves)
-        for path, look in self._changes(self.files, self.files).items():
+                  or status > 1 and status != RELOAD and status not in KILLED
+                  and not (was_saved and is_quick))
+        changes = self._changes(self.files, self.files)
+        for path, look in [*changes.items()]:
             # What a program that ends has written, or deleted, is no reason to run it again.
             if not look or (is_end or waits) and not path.endswith('.py'):
-                self.files[path] = look
-        changes = self._changes(self.files, self.files)
-        if is_end and not waits and (self.repeats or not changes):  # half of it may have run: once
+                self.files[path] = changes.pop(path)
+        # Of a program that was saved just now, half may have run: once more, but not for ever.
+        if is_end and not waits and (self.repeats or not changes):
             sys.exit(status)
         self.repeats = self.repeats * is_quick + 1
         if status == RELOAD and self.repeats < 3 and not waits and 'failed' not in told:
@@ -468,8 +470,9 @@ class _Parent:
         else:
             self._wait_for_change(status, changes)
             self.repeats = int(is_end)
-        self.left = _tree(*self.left)
-        _signal(self.left, signal.SIGINT)  # at a reload they have heard it
+        if not self.caught:  # else they have heard it, as at a reload
+            self.left = _tree(*self.left)
+            _signal(self.left, signal.SIGINT)
 
     def _changes(self, known: Dict[str, Look], paths: Iterable[str]) -> Dict[str, Look]:
         """Return how those of the files look that do not look as they are known."""
