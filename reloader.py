@@ -767,7 +767,7 @@ class FileCheckerThread(threading.Thread):
         if self.files in sys.meta_path:
             sys.meta_path.remove(self.files)
         if self.status != 'exit' and error and not isinstance(error, SystemExit):
-            sys.excepthook(type(error), error, error.__traceback__)  # a mistake in a finally
+            _show(error)  # a mistake in a finally
         return self.status != 'exit' or _is_ctrl_c(error)
 
     def give_back(self, *numbers: int) -> None:
@@ -797,7 +797,7 @@ class FileCheckerThread(threading.Thread):
                 if repr(error) != shown:
                     shown = repr(error)
                     with contextlib.suppress(Exception):
-                        sys.excepthook(type(error), error, error.__traceback__)
+                        _show(error)
 
     def _rest(self) -> None:
         """Sleep until the next look, which is due sooner where a save is more likely."""
@@ -1035,6 +1035,12 @@ def _leave_interpreter(files: _Files) -> None:
         files.looking.acquire(timeout=PATIENCE)
     if not is_told:  # the parent is gone
         _signal(_children(), signal.SIGTERM)
+
+
+def _show(error: Any) -> None:
+    sys.excepthook(type(error), error, error.__traceback__)
+    with contextlib.suppress(Exception):  # PyPy keeps the last line for itself
+        sys.stderr.flush()
 
 
 def _is_ctrl_c(error: Any) -> bool:
