@@ -1501,7 +1501,8 @@ def _children() -> set[int]:
 def _tree(*roots: int) -> set[int]:
     """Return those of these processes, and of all below them, that run in our group."""
     parents: Dict[int, int] = {}
-    with contextlib.suppress(OSError):  # no descriptor is left, or no process for ps
+    # No descriptor is left, or no process for ps; Windows has no groups.
+    with contextlib.suppress(OSError, AttributeError):
         parents = {pid: parent for pid, parent, group in _processes() if group == os.getpgrp()}
     tree = [*roots]
     for pid in tree:
