@@ -750,9 +750,11 @@ class FileCheckerThread(threading.Thread):
         return self
 
     def __exit__(self, kind: object, error: Optional[BaseException], trace: object) -> bool:
-        if self.is_triggered and not self.status:  # as the last thing in main
-            self._ask_for_reload({})
-            self._interrupt_children()
+        with contextlib.suppress(KeyboardInterrupt):
+            # As the last thing in main it has to be noticed, and its children have to hear of it.
+            is_asked = self.is_triggered and not _is_ctrl_c(error)
+            while is_asked and not self._tries and self.is_alive():
+                time.sleep(TICK)
         self._decide('exit')
         self.has_left = True
         sys.excepthook = self.files.excepthook_around(sys.excepthook)  # the program's, perhaps
@@ -855,10 +857,6 @@ class FileCheckerThread(threading.Thread):
         is_held = monotonic() - self._prompted < PATIENCE  # the person may step over a line
         if not is_asked and (not changed or self._is_storm(changed)) or is_held:
             return False
-        return self._ask_for_reload(changed)
-
-    def _ask_for_reload(self, changed: Dict[str, Look]) -> bool:
-        """Tell the parent, and the person; return whether it is what main ends for."""
         # The parent is told first: main may end by itself at this very moment.
         self.files.log.append('reload', time.time(), self._row, sorted(changed))
         reason = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
@@ -893,6 +891,8 @@ class FileCheckerThread(threading.Thread):
 
     def _end_main(self) -> NoReturn:
         """Interrupt main until it leaves; end the process in the end, also behind the block."""
+        if not self._has_heard_key:
+            self._interrupt_children()
         for self._tries in range(1, 1 + int(GRACE / MOMENT)):
             # A loop that swallows every interrupt, and one in C that hears none, are hopeless.
             is_deaf = not self._heard_at and self._tries > PATIENCE / MOMENT and os.name == 'posix'
@@ -924,8 +924,6 @@ class FileCheckerThread(threading.Thread):
         self._is_told |= needs_sigint or signum != _WAKE and callable(handler)
         if 'tkinter' in sys.modules:  # a thread, as it waits for main to take the event
             threading.Thread(target=_wake_tk, daemon=True).start()
-        if is_first:
-            self._interrupt_children()
         if handler == self._on_signal or is_due and callable(handler):
             _signal_thread(_MAIN, signum)
 
