@@ -359,7 +359,6 @@ class _Parent:
         if not self.caught:
             sys.exit(_say('the lockfile was deleted, stopped'))
         _inform(f'stopped by {signal.Signals(self.caught).name}')
-        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
         sys.exit(128 + self.caught)
 
     def _is_over(self) -> bool:
@@ -503,11 +502,13 @@ class _Parent:
                 next_walk = now + 2 * MOMENT
             former, changes = changes, self._changes(known, paths)
             # One that is away or empty is half done: an editor renames it, or has just opened it.
-            is_done = changes == former and all(look and look[1] for look in changes.values())
+            # If another is saved meanwhile it was deleted, or is an empty __init__.py.
+            whole = [look for look in changes.values() if look and look[1]]
+            is_done = changes == former and len(whole) == len(changes)
             since = since if changes else now
+            patience = 2 * MOMENT if whole else PATIENCE
             # A program that rewrites its own files and crashes is given some time in between.
-            if (changes and (is_done or now > since + PATIENCE)
-                    and now > self.born + 2 * MOMENT):
+            if changes and (is_done or now > since + patience) and now > self.born + 2 * MOMENT:
                 _inform(f'{_list_names(changes)} changed, restarting')
                 self.noticed = time.time()
                 return
@@ -530,12 +531,14 @@ class _Parent:
             if (not _mtime(log.path, touch=True) or self.caught
                     or any(kind == 'reload' for kind, *_ in log.read())):
                 # A second more than the child takes for itself.
-                log.deadline = min(log.deadline, monotonic() + PATIENCE + GRACE + 2 * MOMENT)
+                patience = PATIENCE if self.caught == signal.SIGINT else 0.0
+                log.deadline = min(log.deadline, monotonic() + patience + GRACE + 2 * MOMENT)
             if monotonic() > log.deadline and log is self.log:
                 if child:
                     _say('still busy, killed')
                     _signal({child.pid, *_tree(child.pid)}, _KILL)  # with what it has started
-                elif self.caught:  # a thread keeps us that was begun above the call
+                elif self.caught and monotonic() > self.caught_at + PATIENCE + GRACE:
+                    # A thread keeps us that was begun above the call.
                     os._exit(128 + self.caught)
             time.sleep(HEARTBEAT)
 
@@ -544,11 +547,13 @@ class _Parent:
         names = ('SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGBREAK')
         for number in signal.Signals:
             if number.name in names and signal.getsignal(number) not in (signal.SIG_IGN, None):
-                former = signal.signal(number, self._catch)
-                # After a signal it stays caught until the very end: one more shows no traceback.
-                stack.callback(lambda *old: self.caught or signal.signal(*old), number, former)
+                stack.callback(self._let_go, number, signal.signal(number, self._catch))
         if os.name == 'posix':  # or nobody would learn the child's status
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+    def _let_go(self, number: int, handler: Any) -> None:
+        # After a signal one more changes nothing, to the interpreter's very end.
+        signal.signal(number, signal.SIG_IGN if self.caught else handler)
 
     def _catch(self, signum: int, frame: Optional[types.FrameType]) -> None:
         """Handle a signal: tell the child; a second one does not wait for the grace time."""
@@ -721,6 +726,7 @@ class FileCheckerThread(threading.Thread):
         self._row: Tuple[int, list[str]] = 0, []
         self._read_at = 0.0  # monotonic: when the lockfile was read
         self._touched, self._age = -1, 0.0  # the lockfile's time, how long it has stood still
+        self._left_at = float('inf')  # monotonic: when main left the block
         self._end_at = float('inf')  # monotonic: until when main is left alone after Ctrl-C
         self._is_ending = False  # for Ctrl-C or another signal to the parent: no save counts
         # Monotonic: when a debugger's prompt was last seen, when main heard Ctrl-C.
@@ -740,8 +746,12 @@ class FileCheckerThread(threading.Thread):
             if signal.getsignal(number) == usual:
                 signal.signal(number, self._on_signal)
         handler = signal.getsignal(signal.SIGINT)
-        if handler == self._on_signal:  # asyncio and trio replace Python's own handler alone
+        if 'gevent.hub' in sys.modules:  # it shows where an interrupt is raised, if by a handler
+            self.give_back(signal.SIGINT)
+        elif handler == self._on_signal:  # asyncio and trio replace Python's own handler alone
             vars(signal).update(default_int_handler=handler)
+        if os.name == 'posix':
+            os.register_at_fork(after_in_child=lambda: self.give_back(signal.SIGINT))
         _shared.update(checker=self, files=self.files)
         # 8 MB of stack, for the compiler: musl gives a thread 128 kB.
         former = threading.stack_size(8 << 20 if os.name == 'posix' else 0)
@@ -756,7 +766,7 @@ class FileCheckerThread(threading.Thread):
             while is_asked and not self._tries and self.is_alive():
                 time.sleep(TICK)
         self._decide('exit')
-        self.has_left = True
+        self.has_left, self._left_at = True, monotonic()
         sys.excepthook = self.files.excepthook_around(sys.excepthook)  # the program's, perhaps
         with contextlib.suppress(KeyboardInterrupt, Exception):  # as an odd object may raise
             if error:
@@ -846,8 +856,9 @@ class FileCheckerThread(threading.Thread):
 
     def _is_reload_due(self) -> bool:
         """Take one look; tell whether main must end, for a reload that is announced."""
-        # Behind the block lines of main alone are a cleanup; threads may go on for ever.
-        is_cleanup = self.has_left and _lasting_threads() == [threading.main_thread()]
+        # What main and atexit do behind the block is a cleanup; threads may go on for ever.
+        others = {*_lasting_threads()} - {threading.main_thread()}
+        is_cleanup = self.has_left and not others and monotonic() < self._left_at + GRACE
         if self._is_ending or is_cleanup:
             return False
         changed = self.files.look()
@@ -856,6 +867,9 @@ class FileCheckerThread(threading.Thread):
         is_asked = self.is_triggered and not self.files.changed  # no save is half done or broken
         is_held = monotonic() - self._prompted < PATIENCE  # the person may step over a line
         if not is_asked and (not changed or self._is_storm(changed)) or is_held:
+            return False
+        self._read_at -= MOMENT  # to read now: a file that is written after Ctrl-C is no save
+        if self._hears_the_end() or self._is_ending or monotonic() < self._key_at + MOMENT:
             return False
         # The parent is told first: main may end by itself at this very moment.
         self.files.log.append('reload', time.time(), self._row, sorted(changed))
@@ -1015,7 +1029,8 @@ def _become_child(environ: Any) -> bool:
     if sys.version_info >= (3, 12) and os.name == 'posix':  # a fork would warn of our thread
         os.register_at_fork(before=lambda: warnings.filterwarnings(
             'ignore', '.* is multi-threaded, use of ', DeprecationWarning))
-    sys.excepthook = files.excepthook_around(sys.excepthook)
+    # Both, as some ask whether there is a hook of another.
+    sys.excepthook = sys.__excepthook__ = files.excepthook_around(sys.excepthook)
     hook = sys.unraisablehook  # it hears of an interrupt in the interpreter's own end
     sys.unraisablehook = lambda found: None if _is_ctrl_c(found.exc_value) else hook(found)
     atexit.register(_leave_interpreter, files)
@@ -1387,12 +1402,12 @@ def _is_kept(name: str) -> bool:
     return name == '.env' or name[:1] not in ('.', '#') and name[-1:] != '~' and not is_lockfile
 
 
-def _files_below(*folders: str) -> Iterator[str]:
+def _files_below(*folders: str, limit: float = float('inf')) -> Iterator[str]:
     """Yield the files in directories, at any depth, but for hidden ones, caches and packages."""
-    queue, seen = [*folders], set()
+    queue, seen = [*folders], {''}
     for folder in queue:  # from near to far
         real, folder = os.path.realpath(folder), os.path.join(folder, '')
-        if real not in seen:  # a link may lead back
+        if real not in seen and len(seen) < limit:  # a link may lead back
             seen.add(real)
             _, inner, names = next(os.walk(folder), ('', [], []))
             yield from [folder + name for name in names if _is_kept(name)]
@@ -1409,7 +1424,7 @@ def _files_around(known: Iterable[str], patterns: Iterable[str]) -> list[str]:
     found = [*_expand(*patterns), *(place for place in places
                                     if not _is_own(place) or os.path.isfile(place))]
     places += [os.path.dirname(path) for path in known if path != _HERE]
-    near = islice(_files_below(*filter(_is_own, places)), 20 * 1000)  # not all of a disk
+    near = _files_below(*filter(_is_own, places), limit=5000)  # folders, not all of a disk
     return found + [path for path in near if path.endswith(('.py', '.so', '.pyd'))]
 
 
