@@ -563,6 +563,8 @@ class _Parent:
             self._pass_on()
         elif now > self.caught_at + MOMENT:  # else a wrapper (npm run, uv run, honcho) repeats it
             self.log.deadline = min(self.log.deadline, now + 2 * MOMENT)
+            if self.child and os.name == 'nt':  # where few programs clean up
+                _signal([self.child.pid], _KILL)
 
     def _pass_on(self) -> None:
         """Send the child the signal; for Ctrl-C, which it mostly has heard, append a record."""
@@ -1458,7 +1460,8 @@ def _why_unreadable(script: str) -> str:
         with open(script, 'rb') as file:
             return '' if file.read(1) else f'{_short(script)} is empty'
     except OSError as error:
-        return f'{_short(script)}: {error.strerror}'
+        is_held = os.name == 'nt' and isinstance(error, PermissionError)
+        return f"{_short(script)}: {'held by another process' if is_held else error.strerror}"
 
 
 # --------------------------------------------------------------------------------- the platforms

@@ -86,6 +86,20 @@ class AFileThatIsNotUsedAnyMore(TogetherTestCase):
             self.assertEqual((len(app.pids()), app.count(TRACEBACK)), (2, 0), app.output)
         self.at_once(scene, ways())
 
+    def test_deleted_by_the_fix_of_a_crash_takes_a_second_too(self):
+        def scene(case):
+            case.write('old.py', '')
+            case.write_app('one', 'import old; raise ValueError("broken")')
+            app = case.start_app()
+            app.wait_for('waiting for a change')
+            since = time.monotonic()
+            case.remove('old.py')
+            case.write_app('two')
+            app.wait_ready('two')
+            if not WINDOWS:
+                self.assertLess(app.taken_since(since), 2.4)
+        self.at_once(scene, ways())
+
 
 @skip_unless(not WINDOWS, 'a start takes seconds there, and no restart comes early')
 @side_by_side
@@ -213,6 +227,25 @@ class AFileWrittenAtTheEnd(TogetherTestCase):
         self.at_once(scene, ways())
 
 
+    def test_by_atexit_does_not_cut_that_off(self):
+        """The program ends by itself: it may write what is watched, in whatever is its end."""
+        def scene(case):
+            case.write('state.json', 'old')
+            case.write_app('one', """
+                import atexit
+                @atexit.register
+                def end():
+                    with open('state.json', 'w') as file: file.write('newer')
+                    time.sleep(0.8)
+                    print('cleaned', flush=True)
+                READY
+                """, extra_files=['state.json'])
+            app = case.start_app()
+            self.assertEqual(app.wait_exit(), 0, app.output)
+            self.assertEqual(app.count('^cleaned'), len(app.pids()), app.output)
+        self.at_once(scene, ways())
+
+
 @side_by_side
 class AMistakeInTheCleanup(TogetherTestCase):
     """Is shown, and reloads all the same."""
@@ -335,6 +368,16 @@ class TheEndOfACall(TogetherTestCase):
             self.assertEqual(app.count(TRACEBACK), 0, app.output)
         self.at_once(scene, [('library', ending) for ending in
                              ['pass', FOREVER][:1 if WINDOWS else 2]])
+
+    def test_does_not_end_the_saves_if_the_lines_below_go_on(self):
+        def scene(case):
+            after = 'print("below", flush=True)\ntime.sleep(600)'
+            case.write('app.py', library('one', 'pass', after=after))
+            app = case.start_app()
+            app.wait_for('^below$')
+            case.write_app('two')
+            app.wait_ready('two')
+        self.at_once(scene, [('library', None)])
 
     def test_is_no_reason_to_run_it_again_if_it_wrote_an_excluded_file(self):
         def scene(case):

@@ -46,6 +46,15 @@ class ASignalToTheParent(ReloaderTestCase):
     """SIGTERM, SIGHUP at any moment: passed on, both end, 128 + n."""
 
     @both_ways
+    def test_may_be_followed_by_others_into_its_last_milliseconds(self):
+        self.write_app('one')
+        app = self.start_app()
+        app.wait_ready('one')
+        while app.process.poll() is None:
+            app.process.send_signal(signal.SIGTERM)
+        self.assertEqual(app.wait_exit(), 128 + signal.SIGTERM, app.output)
+
+    @both_ways
     def test_its_last_line_says_why(self):
         self.write_app('one')
         for number in (signal.SIGTERM, signal.SIGHUP):

@@ -582,6 +582,24 @@ class TheCleanup(TogetherTestCase):
             except KeyboardInterrupt: pass
             """))
 
+    def test_of_ctrl_c_may_write_what_is_watched(self):
+        """That is no save, for which it would be cut off."""
+        def scene(case):
+            case.write('state.json', 'old')
+            case.write_app('one', """
+                try: READY; time.sleep(600)
+                except KeyboardInterrupt: pass
+                with open('state.json', 'w') as file: file.write('newer')
+                time.sleep(0.4)
+                print('cleaned', flush=True)
+                """, extra_files=['state.json'])
+            app = case.start_app()
+            app.wait_ready('one')
+            app.ctrl_c()
+            assert_cleaned(case, app)
+            case.assertEqual(app.count('restarting'), 0, app.output)
+        self.at_once(scene, ways())
+
     @needs_posix
     def test_is_not_cut_by_a_copy_of_ctrl_c(self):
         """GNU timeout, for one, sends its group what the group has got already."""
