@@ -623,6 +623,9 @@ class _Log:
     def read(self) -> list[Any]:
         """Return the records that have come since the last call: [kind, values...]."""
         records: list[Any] = []
+        with contextlib.suppress(OSError):
+            if _stat(self.path).st_size <= self.position:
+                return records
         with contextlib.suppress(OSError), _open(self.path, 'rb') as file:
             file.seek(self.position)
             for line in file:
@@ -814,11 +817,17 @@ class FileCheckerThread(threading.Thread):
                         _show(error)
 
     def _rest(self) -> None:
-        """Sleep until the next look, which is due sooner where a save is more likely."""
-        quiet = monotonic() - self.files.last_change
+        """Sleep until a look is due, or the time of one of the files saved last differs."""
+        files, quiet = self.files, monotonic() - self.files.last_change
         tick = TICK if quiet < HURRY else 2 * TICK if quiet < LIVELY else SLOW_TICK
-        due = min(self.files.next_round, self.files.next_extra) - monotonic()
-        _sleep(min(tick, self.files.interval, max(2 * TICK, due)))
+        next_look = min(files.next_round, files.next_extra)
+        # Right after a save look at the content each time, as the times alone may not tell.
+        due = min(next_look, self._read_at + MOMENT / 2) if quiet > HURRY else 0.0
+        while True:
+            _sleep(min(tick, files.interval, max(2 * TICK, next_look - monotonic())))
+            if (monotonic() > due or self.status or self.is_triggered or files.changed
+                    or any(_mtime(path) != (files.known[path] or [0])[0] for path in files.hot)):
+                break
 
     def _hears_the_end(self) -> bool:
         """Read the lockfile; tell whether its parent is gone or has asked for the end."""
