@@ -133,8 +133,8 @@ KILLED = range(0xC0000000, 0xF0000000)  # Windows' statuses that mean what signa
 _EXITS: Dict[Any, int] = {'reload': RELOAD, 'error': 1, 'exit': 128 + signal.SIGINT}
 _HERE = os.path.abspath(__file__)
 _LIBRARY = os.path.join(os.path.dirname(os.__file__), '')
-_PRUNED = {'site-packages', 'dist-packages', 'node_modules', '__pycache__', '/proc', '/sys',
-           _LIBRARY[:-1]}
+_SYSTEM = _LIBRARY, '/proc/', '/sys/'
+_PRUNED = {'site-packages', 'dist-packages', 'node_modules', '__pycache__'}
 # As they are now: gevent and tests replace them.
 _sleep, _open, _stat, monotonic = time.sleep, open, os.stat, time.monotonic
 _MAIN: Any = threading.main_thread().ident
@@ -403,8 +403,8 @@ class _Parent:
                 handles[key] = listener.fileno()
             else:
                 listener.close()
-        self.files.update(self._changes(self.files, self.files))
-        self.files.update(self._changes(self.files, _expand(*self.patterns)))
+        paths = {*self.files, *_expand(*self.patterns)}
+        self.files.update(self._changes(self.files, paths))
         log = _Log(self.log.path, self.log.number + 1)
         log.append('start', {
             'parent': os.getpid(), 'started': _mtime(self.log.path, touch=True) / 1e9,
@@ -469,7 +469,7 @@ class _Parent:
         else:
             self._wait_for_change(status, changes)
             self.repeats = int(is_end)
-        if not self.caught:  # else they have heard it, as at a reload
+        if self.left and not self.caught:  # else they have heard it, as at a reload
             self.left = _tree(*self.left)
             _signal(self.left, signal.SIGINT)
 
@@ -1080,10 +1080,10 @@ def _is_cleaning() -> bool:
 
 def _chain(error: Optional[BaseException]) -> list[BaseException]:
     """Return an exception and those that it came from, which may be a circle."""
-    found = [error] if error else []
+    found = [] if error is None else [error]
     for link in found:
         found += [origin for origin in (link.__context__, link.__cause__)
-                  if origin and origin not in found]
+                  if origin and all(origin is not one for one in found)]
     return found
 
 
@@ -1335,8 +1335,9 @@ def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in a name
         return None
     except OSError:  # away from our eyes, or held by another process on Windows
-        is_known = look is None or os.name == 'nt' or known and look[:3] == known[:3]
-        return known if is_known or look is None else (*look[:3], b'')
+        if look is None or os.name == 'nt' or known and look[:3] == known[:3]:
+            return known
+        return (*look[:3], b'')
 
 
 def _is_matched(path: str, patterns: list[str]) -> bool:
@@ -1422,8 +1423,8 @@ def _files_below(*folders: str, limit: float = float('inf')) -> Iterator[str]:
             seen.add(real)
             _, inner, names = next(os.walk(folder), ('', [], []))
             yield from [folder + name for name in names if _is_kept(name)]
-            queue += [folder + name for name in inner
-                      if name[0] != '.' and not _PRUNED & {name, folder + name}]
+            queue += [folder + name for name in inner if name[0] != '.' and name not in _PRUNED
+                      and os.path.join(folder, name, '') not in _SYSTEM]
 
 
 def _files_around(known: Iterable[str], patterns: Iterable[str]) -> list[str]:
@@ -1447,7 +1448,7 @@ def _files_in(trace: Optional[types.TracebackType]) -> list[str]:
 def _is_own(path: str) -> bool:
     """Tell whether a path is the program's own rather than Python's or an installed package's."""
     name = os.path.join(path, '')
-    return (not name.startswith((_LIBRARY, '/proc/', '/sys/'))
+    return (not name.startswith(_SYSTEM)
             and not _PRUNED & {*name.replace('\\', '/').split('/')})
 
 
@@ -1526,8 +1527,7 @@ def _children() -> set[int]:
 def _tree(*roots: int) -> set[int]:
     """Return those of these processes, and of all below them, that run in our group."""
     parents: Dict[int, int] = {}
-    # No descriptor is left, or no process for ps; Windows has no groups.
-    with contextlib.suppress(OSError, AttributeError):
+    with contextlib.suppress(OSError):  # no descriptor is left, or no process for ps
         parents = {pid: parent for pid, parent, group in _processes() if group == os.getpgrp()}
     tree = [*roots]
     for pid in tree:
@@ -1542,13 +1542,15 @@ def _workers() -> list[Any]:
 
 
 def _processes() -> Iterator[Tuple[int, int, int]]:
-    """Yield pid, parent and group of each process that has not ended."""
+    """Yield pid, parent and group of each process that has not ended; none on Windows."""
     rows: list[Any] = []
+    if os.name == 'nt':
+        return  # Wine has a /proc, but of another system's processes
     if os.path.exists('/proc/self/stat'):  # Linux, which may lack ps
         for name in filter(str.isdecimal, os.listdir('/proc')):
             with contextlib.suppress(OSError), open(f'/proc/{name}/stat', 'rb') as file:
                 rows.append([name, *file.read().rpartition(b')')[2].split()[:3]])
-    elif os.name == 'posix':
+    else:
         import subprocess
         done = subprocess.run(['ps', '-A', '-o', 'pid=,state=,ppid=,pgid='],
                               stdout=subprocess.PIPE, start_new_session=True)  # not in our group
