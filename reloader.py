@@ -847,8 +847,9 @@ class FileCheckerThread(threading.Thread):
                 may_clean = self._has_heard_key or self._needs_sigint()
                 self._end_at = now + (PATIENCE if may_clean else MOMENT)
             elif kind == 'files':  # a forked worker's imports
-                for path in values[1].keys() - self.files.known:
-                    self.files.watch(path, values[1].get)
+                for path in values[1]:
+                    if path not in self.files.known:
+                        self.files.watch(path, values[1].get)
         return not self._touched or now > self._end_at or self._is_orphan()
 
     def _decide(self, status: str) -> bool:
