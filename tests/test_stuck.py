@@ -582,6 +582,7 @@ class TheCleanup(TogetherTestCase):
             except KeyboardInterrupt: pass
             """))
 
+    @needs_posix
     def test_of_ctrl_c_may_write_what_is_watched(self):
         """That is no save, for which it would be cut off."""
         def scene(case):
