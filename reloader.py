@@ -77,7 +77,8 @@ from __future__ import annotations
 
 import sys
 
-# Python's own modules are wanted, not a signal.py beside the program: its directory comes first.
+# Python's own modules are wanted, not a signal.py beside the program, whose directory comes first
+# in sys.path: it is hidden until all is imported.
 _HAS_PLACE = not (sys.flags.isolated or getattr(sys.flags, 'safe_path', False))
 _place = sys.path[:_HAS_PLACE]
 del sys.path[:_HAS_PLACE]
@@ -100,12 +101,12 @@ TYPE_CHECKING = False  # as typing's own, without the 5 ms that importing typing
 if TYPE_CHECKING:
     import argparse
     import socket
-    from typing import Any, Callable, Dict, Iterable, Iterator, NoReturn, Optional, Tuple, Union
+    from typing import Any, Callable, Iterable, Iterator, NoReturn, Optional, Union
 
     Patterns = Union[None, str, 'os.PathLike[str]', Iterable[Union[str, 'os.PathLike[str]']]]
     # How a file looks: mtime in ns, size, inode, hash of the content where that is needed to tell
     # two saves apart. None: there is no such file.
-    Look = Optional[Tuple[int, int, int, Optional[bytes]]]
+    Look = Optional[tuple[int, int, int, Optional[bytes]]]
 
 __version__ = '1.1.0'
 __all__ = ['FileCheckerThread', 'bind', 'is_running_from_reloader', 'run', 'run_with_reloader',
@@ -121,7 +122,7 @@ SLOW_TICK = 0.45  # the same after LIVELY
 HURRY = 3.0  # seconds after a start or a save in which a delay is felt most
 LIVELY = 300.0  # seconds after a start or a save in which the next save is expected
 HOT = 20  # the newest files, looked at in each tick: a person edits fewer at a time
-LAZY = 4.4  # seconds at most between two looks at the extra files, if they are many
+LAZY = 4.4  # seconds at most between two looks at the extra files
 PATIENCE = 3.0  # seconds for a file to come back, for a deaf main, after SIGTERM or Ctrl-C
 MOMENT = 0.5  # seconds in which no person acts again; the unit of short waits
 YOUNG = 2.5  # seconds in which a clock of two seconds (FAT) may not tell two saves apart
@@ -130,7 +131,7 @@ SMALL = 1 << 20  # bytes: larger files are not compared by content; no source is
 KILLED = range(0xC0000000, 0xF0000000)  # Windows' statuses that mean what signals do elsewhere
 
 # The exit statuses that a checker's status stands for.
-_EXITS: Dict[Any, int] = {'reload': RELOAD, 'error': 1, 'exit': 128 + signal.SIGINT}
+_EXITS: dict[Any, int] = {'reload': RELOAD, 'error': 1, 'exit': 128 + signal.SIGINT}
 _HERE = os.path.abspath(__file__)
 _LIBRARY = os.path.join(os.path.dirname(os.__file__), '')
 _SYSTEM = _LIBRARY, '/proc/', '/sys/'
@@ -138,6 +139,19 @@ _PRUNED = {'site-packages', 'dist-packages', 'node_modules', '__pycache__'}
 # As they are now: gevent and tests replace them.
 _sleep, _open, _stat, monotonic = time.sleep, open, os.stat, time.monotonic
 _MAIN: Any = threading.main_thread().ident
+
+
+def _start_directory() -> str:
+    with contextlib.suppress(OSError):  # it may be deleted
+        return os.getcwd()
+    return os.path.dirname(_HERE)
+
+
+# The process's state, one for all copies of this module, under whatever names: the first makes it.
+_shared = vars(sys).setdefault('_reloader_1_1', {
+    'start': _start_directory(), 'argv': [*getattr(sys, 'argv', ())], 'environ': {**os.environ},
+    'imported': time.time(), 'lockfile': '', 'quiet': False, 'path': sys.path, 'files': None,
+    'checker': None, 'patterns': set(), 'sockets': {}})
 
 
 # ---------------------------------------------------------------------------------- the ways in
@@ -207,7 +221,7 @@ def bind(host: str, port: int) -> socket.socket:
     import socket
     if not 0 <= (port := int(port)) <= 65535:  # Bottle takes the environment's text, too
         raise ValueError(f'port must be 0 to 65535, not {port}')
-    sockets: Dict[Tuple[str, int], socket.socket] = _shared['sockets']
+    sockets: dict[tuple[str, int], socket.socket] = _shared['sockets']
     if (host, port) not in sockets:
         handles = getattr(_shared['files'], 'header', {}).get('sockets', {})
         family = socket.AF_INET6 if ':' in host else socket.AF_INET
@@ -246,7 +260,7 @@ def is_running_from_reloader() -> bool:
     return _shared['files'] is not None
 
 
-def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> None:
+def _run_reloading(main_func: Callable[[], Any], options: dict[str, Any]) -> None:
     """Become the parent, or call main_func as the child or inside a reloader that runs."""
     _require_main_thread()
     checker = _checker()
@@ -264,13 +278,13 @@ def _run_reloading(main_func: Callable[[], Any], options: Dict[str, Any]) -> Non
             if isinstance(result, types.CoroutineType):
                 result.close()
                 raise TypeError('main_func is async; pass `lambda: asyncio.run(main())` instead')
-    except KeyboardInterrupt:  # from __exit__; not by suppress(), whose frame a group would show
+    except KeyboardInterrupt:  # Ctrl-C; not by suppress(), whose frame a group would show
         pass
     if checker.status in ('reload', 'error'):
         checker.leave()
 
 
-def _become_parent(options: Dict[str, Any]) -> NoReturn:
+def _become_parent(options: dict[str, Any]) -> NoReturn:
     """Run the parent, which imports Python's own modules alone; it leaves by SystemExit."""
     main = sys.modules['__main__']
     if hasattr(sys, 'ps1') or sys.flags.interactive and not hasattr(main, '__file__'):
@@ -290,7 +304,7 @@ def _become_parent(options: Dict[str, Any]) -> NoReturn:
 
 
 def _check(interval: float, extra_files: Patterns, exclude_patterns: Patterns,
-           **others: Any) -> Dict[str, Any]:
+           **others: Any) -> dict[str, Any]:
     """Return the arguments of a call, checked, as the parent hands them to the child."""
     if isinstance(interval, bool) or not isinstance(interval, (int, float)):
         raise TypeError(f'interval must be a number of seconds, not {interval!r}')
@@ -315,9 +329,9 @@ def _absolute(patterns: Patterns, are_globs: bool = False) -> list[str]:
 # ------------------------------------------------------------------------------------ the parent
 
 class _Parent:
-    """The process that was started by hand: it keeps the lockfile, and always one child."""
+    """The process that was started by hand: it keeps the lockfile, and one child at a time."""
 
-    def __init__(self, command: list[str], options: Dict[str, Any], scripts: list[Any]) -> None:
+    def __init__(self, command: list[str], options: dict[str, Any], scripts: list[Any]) -> None:
         self.command, self.options = command, options
         _shared['quiet'] = options.get('quiet', False)
         # Each must hold something before a start, unless it was empty before the first.
@@ -327,10 +341,10 @@ class _Parent:
             if os.path.exists(name) and not os.path.isfile(name) and not os.path.isdir(name):
                 _say(f'{_short(name)} is a pipe or a device, not watched')
         # What the parent knows of the program: the patterns, how the files looked to the last
-        # child, and how to the one before, if that one knew more.
+        # child, and (former) what it knew before that child entered main.
         self.patterns: set[str] = {*options['extra_files']}
-        self.files: Dict[str, Look] = {}
-        self.former: Dict[str, Look] = {}
+        self.files: dict[str, Look] = {}
+        self.former: dict[str, Look] = {}
         self.child: Any = None  # the Popen, while it runs
         self.log = _Log('')  # the last child's; its number counts the starts
         self.born = 0.0  # monotonic: the last start
@@ -353,7 +367,7 @@ class _Parent:
                 status = self._wait_for_child()
                 _terminal(terminal)
                 self._follow_exit(status)
-                # After Ctrl-C alone stays what a plain run would leave.
+                # After a signal without a reload, what a plain run would leave is left running.
                 if self.noticed or not self.caught:
                     self._end_left()
         if not self.caught:
@@ -423,9 +437,9 @@ class _Parent:
         self.child = None
         return 128 + signal.SIGINT if status == 0xC000013A else status  # Windows' word for Ctrl-C
 
-    def _take_records(self) -> Dict[str, Any]:
+    def _take_records(self) -> dict[str, Any]:
         """Take over what the child has learned; return the last record of each kind."""
-        told: Dict[str, Any] = {}
+        told: dict[str, Any] = {}
         self.former, self.left = {}, set()
         for kind, *values in _Log(self.log.path).read():
             told[kind] = values
@@ -447,7 +461,7 @@ class _Parent:
         is_quick = monotonic() - self.born < QUICK
         was_saved = self.noticed is not None and not self.repeats  # a save has started it
         told = self._take_records()
-        self.noticed, self.row, *_ = told.get('reload', (None, (0, [])))
+        self.noticed, self.row = told.get('reload', (None, (0, [])))
         if 'reload' in told or self._is_over():  # _start() notices that it is over
             self.repeats = 0
             return
@@ -460,7 +474,7 @@ class _Parent:
             # What a program that ends has written, or deleted, is no reason to run it again.
             if not look or (is_end or waits) and not path.endswith('.py'):
                 self.files[path] = changes.pop(path)
-        # Of a program that was saved just now, half may have run: once more, but not for ever.
+        # The save may have come when half the program had run: once more, but not for ever.
         if is_end and not waits and (self.repeats or not changes):
             sys.exit(status)
         self.repeats = self.repeats * is_quick + 1
@@ -469,13 +483,13 @@ class _Parent:
         else:
             self._wait_for_change(status, changes)
             self.repeats = int(is_end)
-        if self.left and not self.caught:  # else they have heard it, as at a reload
+        if self.left and not self.caught:  # after Ctrl-C and at a reload they have been told
             self.left = _tree(*self.left)
             _signal(self.left, signal.SIGINT)
 
-    def _changes(self, known: Dict[str, Look], paths: Iterable[str]) -> Dict[str, Look]:
-        """Return how those of the files look that do not look as they are known."""
-        changes: Dict[str, Look] = {}
+    def _changes(self, known: dict[str, Look], paths: Iterable[str]) -> dict[str, Look]:
+        """Return the files that do not look as they are known, with how they look now."""
+        changes: dict[str, Look] = {}
         for path in paths:
             if self.caught:  # a pattern may stand for all that is on a disk
                 break
@@ -484,7 +498,7 @@ class _Parent:
                 changes[path] = look
         return changes
 
-    def _wait_for_change(self, status: int, changes: Dict[str, Look]) -> None:
+    def _wait_for_change(self, status: int, changes: dict[str, Look]) -> None:
         """Wait until a file of the program or a new one around it is saved, or until the end."""
         known = {**self._changes({}, _files_around(self.files, self.patterns)), **self.former,
                  **self.files}
@@ -518,14 +532,14 @@ class _Parent:
     def _end_left(self) -> None:
         """End what the last child has left running: by SIGTERM, then by force."""
         began = monotonic()
-        for signum, pause in (signal.SIGTERM, MOMENT), (_KILL, PATIENCE):
-            while self.left and not self.caught and monotonic() < began + pause:
+        for signum, delay in (signal.SIGTERM, MOMENT), (_KILL, PATIENCE):
+            while self.left and not self.caught and monotonic() < began + delay:
                 time.sleep(TICK / 2)
                 self.left = _tree(*self.left)  # a shell may go on to its next command
             _signal(self.left, signum)
 
     def _beat(self) -> None:
-        """Touch the lockfile and keep the deadline: a thread, as main waits for the child."""
+        """Touch the lockfile, enforce the deadline: in a thread, as main waits for the child."""
         while True:
             log, child = self.log, self.child
             if (not _mtime(log.path, touch=True) or self.caught
@@ -538,7 +552,7 @@ class _Parent:
                     _say('still busy, killed')
                     _signal({child.pid, *_tree(child.pid)}, _KILL)  # with what it has started
                 elif self.caught and monotonic() > self.caught_at + PATIENCE + GRACE:
-                    # A thread keeps us that was begun above the call.
+                    # A thread that was begun above the call keeps us alive.
                     os._exit(128 + self.caught)
             time.sleep(HEARTBEAT)
 
@@ -623,9 +637,6 @@ class _Log:
     def read(self) -> list[Any]:
         """Return the records that have come since the last call: [kind, values...]."""
         records: list[Any] = []
-        with contextlib.suppress(OSError):
-            if _stat(self.path).st_size <= self.position:
-                return records
         with contextlib.suppress(OSError), _open(self.path, 'rb') as file:
             file.seek(self.position)
             for line in file:
@@ -649,8 +660,12 @@ def _name_status(status: int, exited: str) -> str:
 def _own_flags() -> list[str]:
     """Return the interpreter's flags as words of a command line."""
     import subprocess
-    # It is private, but what multiprocessing uses. It lacks -u and -X.
+    # It is private, but what multiprocessing uses. It lacks -u and most -X, and repeats the -W of
+    # the environment, which PyPy would count twice.
     options: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    for warning in os.environ.get('PYTHONWARNINGS', '').split(','):
+        if '-W' + warning in options and not sys.flags.ignore_environment:
+            options.remove('-W' + warning)
     options += [f'-X{key}' if value is True else f'-X{key}={value}'
                 for key, value in sys._xoptions.items()]
     return options + ['-u'] * getattr(sys.stdout, 'write_through', False)
@@ -684,7 +699,7 @@ def _whole(path: str, start: str) -> str:
     return os.path.normcase(os.path.normpath(os.path.join(start, path)))
 
 
-def _split_command(command: list[str]) -> Tuple[str, str]:
+def _split_command(command: list[str]) -> tuple[str, str]:
     """Tell what a Python command line runs: ('-c', code), ('-m', module) or ('file', path)."""
     words = iter(command[1:])
     for word in words:
@@ -711,9 +726,9 @@ class FileCheckerThread(threading.Thread):
     is suppressed, and shown if it is an error; with 'exit' KeyboardInterrupt alone.
 
     Main is interrupted by KeyboardInterrupt, in whatever call it waits; on Windows only when that
-    call comes back. If it goes on as if nothing had happened it is interrupted again. Five seconds
-    later the process exits, whether main is still in the block or behind it. interval is in
-    seconds, extra_files and exclude_patterns are run_with_reloader's. Raises TypeError and
+    call comes back. If it goes on as if nothing had happened it is interrupted again. After five
+    seconds at the most the process exits, whether main is still in the block or past it. interval
+    is in seconds, extra_files and exclude_patterns are run_with_reloader's. Raises TypeError and
     ValueError for bad arguments, RuntimeError off the main thread.
     """
 
@@ -728,18 +743,18 @@ class FileCheckerThread(threading.Thread):
         self.files: _Files = _shared['files'] if is_ours else _Files(_Log(lockfile))
         self.has_left = self.is_triggered = self._is_pausing = False
         # How many reloads in a row came early, for which files; see _is_storm.
-        self._row: Tuple[int, list[str]] = 0, []
+        self._row: tuple[int, list[str]] = 0, []
         self._read_at = 0.0  # monotonic: when the lockfile was read
         self._touched, self._age = -1, 0.0  # the lockfile's time, how long it has stood still
         self._left_at = float('inf')  # monotonic: when main left the block
         self._end_at = float('inf')  # monotonic: until when main is left alone after Ctrl-C
         self._is_ending = False  # for Ctrl-C or another signal to the parent: no save counts
-        # Monotonic: when a debugger's prompt was last seen, when main heard Ctrl-C.
+        # Monotonic, at first long ago: a debugger's prompt was last seen, main last heard Ctrl-C.
         self._prompted = self._key_at = -GRACE
         # What the handler in main goes by, once main is to end.
         self._has_heard_key = self._is_told = False  # is_told: by a SIGINT of ours
         self._tries = self._raised = 0
-        self._heard_at: Tuple[Any, ...] = ()  # main's place when it first heard us
+        self._heard_at: tuple[Any, ...] = ()  # main's place when it first heard us
         self._interrupt: Callable[[], Any] = lambda: None  # its mark, as long as it lives
 
     def __enter__(self) -> FileCheckerThread:
@@ -830,7 +845,7 @@ class FileCheckerThread(threading.Thread):
                 break
 
     def _hears_the_end(self) -> bool:
-        """Read the lockfile; tell whether its parent is gone or has asked for the end."""
+        """Read the lockfile; tell whether its parent is gone, or the time after Ctrl-C is over."""
         now = monotonic()
         passed = now - self._read_at
         if passed < MOMENT / 2:
@@ -844,8 +859,8 @@ class FileCheckerThread(threading.Thread):
             if kind == 'stop':
                 self._has_heard_key |= _is_in_foreground()
                 # A handler of the program's own may have heard it, too.
-                may_clean = self._has_heard_key or self._needs_sigint()
-                self._end_at = now + (PATIENCE if may_clean else MOMENT)
+                has_heard = self._has_heard_key or self._needs_sigint()
+                self._end_at = now + (PATIENCE if has_heard else MOMENT)
             elif kind == 'files':  # a forked worker's imports
                 for path in values[1]:
                     if path not in self.files.known:
@@ -884,21 +899,21 @@ class FileCheckerThread(threading.Thread):
         if self._hears_the_end() or self._is_ending or monotonic() < self._key_at + MOMENT:
             return False
         # The parent is told first: main may end by itself at this very moment.
-        self.files.log.append('reload', time.time(), self._row, sorted(changed))
+        self.files.log.append('reload', time.time(), self._row)
         reason = _list_names(changed) + ' changed' if changed else 'trigger_reload() called'
         _inform(f'{reason}, restarting')
         # Once main has ended, the interpreter waits for threads, until SIGINT interrupts it.
         if self.has_left:
             self.status, self.has_left = 'reload', False
-        # What main did after an earlier Ctrl-C is past, and what it keeps of that.
+        # An earlier Ctrl-C is past, and what main keeps of it: this interrupt is a new one.
         self._has_heard_key, self._heard_at, self._interrupt = False, (), lambda: None
         return self._decide('reload')
 
-    def _is_storm(self, changed: Dict[str, Look]) -> bool:
+    def _is_storm(self, changed: dict[str, Look]) -> bool:
         """Tell whether to pause: a program that rewrites its own files must not restart for ever.
 
-        From the fifth restart in a row on that came right after a start, for the same files, the
-        next one waits for half a second, from the seventh on for two.
+        The fifth reload in a row that comes right after a start, for the same files, waits for
+        half a second, and so does the sixth; later ones wait for two.
         """
         files = self.files
         count, former = files.header.get('row', (0, []))
@@ -916,14 +931,14 @@ class FileCheckerThread(threading.Thread):
         return is_storm
 
     def _end_main(self) -> NoReturn:
-        """Interrupt main until it leaves; end the process in the end, also behind the block."""
+        """Interrupt main until it leaves; end the process in the end, even if main has left."""
         if not self._has_heard_key:
             self._interrupt_children()
         for self._tries in range(1, 1 + int(GRACE / MOMENT)):
             # A loop that swallows every interrupt, and one in C that hears none, are hopeless.
             is_deaf = not self._heard_at and self._tries > PATIENCE / MOMENT and os.name == 'posix'
             if not self.has_left:
-                # So is one at pdb's prompt, which takes our interrupt for a mistake.
+                # A main at pdb's prompt is, too, as that takes our interrupt for a mistake.
                 if is_deaf or self._raised > 2 or self._raised and _at_prompt():
                     break
                 self._interrupt_main()
@@ -942,7 +957,7 @@ class FileCheckerThread(threading.Thread):
         is_first = self._tries == 1 and not self._has_heard_key
         is_last = self._tries >= GRACE / MOMENT - 1
         is_unheard = self._tries == 2 and not self._heard_at and not self._is_told
-        # The program's handler hears it once, and again a second before the end; in between ours
+        # The program's handler hears it once, and again in the last second; in between ours
         # only wakes main. A main that has not heard ours may be in sigwait(), which SIGINT wakes.
         is_due = needs_sigint and (is_first or is_last) or is_unheard
         signum = signal.SIGINT if is_due else _WAKE
@@ -984,8 +999,8 @@ class FileCheckerThread(threading.Thread):
             if not self._tries or self.has_left or any(step.f_code in ours for step in stack):
                 return  # it is a stray one, or main is not in the block yet, or any more
             self._heard_at = self._heard_at or place
-            # What stands behind an `except KeyboardInterrupt: pass` is at a later line, or at a
-            # later offset as the end of `with` is; a loop's next turn is at neither.
+            # Later in the same frames: main has gone on, past an `except KeyboardInterrupt: pass`
+            # (line) or the end of a `with` (offset). A loop's next turn is at neither.
             is_later = any(now > then for now, then in zip(place, self._heard_at))
             is_told = self._is_told and signum == _WAKE  # who handles SIGINT has had it
             # It lives on in sys where it was shown, as Tk shows that of a callback.
@@ -997,7 +1012,10 @@ class FileCheckerThread(threading.Thread):
         raise self._new_interrupt()
 
     def _new_interrupt(self) -> KeyboardInterrupt:
-        """Return one that tells whether it lives: it goes up, or waits in a coroutine."""
+        """Return one that tells whether it lives: it goes up, or waits in a coroutine.
+
+        It is not made in the frame that raises it, which would keep it alive.
+        """
         # Python's own, for which subprocess asks by ==; only the mark can be weakly referenced.
         error, mark = KeyboardInterrupt(), {None}
         vars(error).update(mark=mark)
@@ -1006,7 +1024,7 @@ class FileCheckerThread(threading.Thread):
         return error
 
     def leave(self) -> NoReturn:
-        """Leave through the interpreter's own end, which the parent and this thread limit."""
+        """Exit as usual: atexit runs, and the parent and this thread end what does not end."""
         # A debugger stops at a SystemExit that means failure; the record has asked already.
         sys.exit(0 if self.status == 'reload' and 'pydevd' in sys.modules else _EXITS[self.status])
 
@@ -1017,7 +1035,7 @@ def _signal(pids: Iterable[int], signum: int) -> None:
             os.kill(pid, signum)
 
 
-def _shut_down_unclaimed(header: Dict[str, Any]) -> None:
+def _shut_down_unclaimed(header: dict[str, Any]) -> None:
     """Refuse clients at the sockets that the program no longer asks for."""
     # A program of the command line finds its socket by number.
     handles = {} if 'program' in header.get('options', ()) else header.get('sockets', {})
@@ -1046,7 +1064,7 @@ def _become_child(environ: Any) -> bool:
     hook = sys.unraisablehook  # it hears of an interrupt in the interpreter's own end
     sys.unraisablehook = lambda found: None if _is_ctrl_c(found.exc_value) else hook(found)
     atexit.register(_leave_interpreter, files)
-    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # before that: it would show
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # runs first, or it would show
     _block([signal.SIGINT], False)
     return True
 
@@ -1094,25 +1112,25 @@ class _Files:
     """The child's files: how each looked before Python read it, and which look different now.
 
     It stands in sys.meta_path and finds what PathFinder finds: so it looks first. The files saved
-    last are looked at in every tick, the program's modules once an interval.
+    last are looked at in every tick, the other modules once an interval.
     """
 
     def __init__(self, log: _Log) -> None:
         records = log.read()
-        self.header: Dict[str, Any] = records[0][1] if records else {}  # the parent's
+        self.header: dict[str, Any] = records[0][1] if records else {}  # the parent's
         self.log, log.position = log, 0  # Ctrl-C may have come at once
         self.pid = os.getpid()  # not that of its forks
-        self.options: Dict[str, Any] = self.header.get('options', {})
+        self.options: dict[str, Any] = self.header.get('options', {})
         self.excluded: list[str] = []
         _shared['quiet'] = self.options.get('quiet', False)
-        self.recorded: Dict[str, Look] = self.header.get('files', {})  # the last child's
+        self.recorded: dict[str, Look] = self.header.get('files', {})  # the last child's
         self.started: float = self.header.get('started', _shared['imported'])
         self.patterns: set[str] = set()
-        self.known: Dict[str, Look] = {}  # all files watched, as they were read
-        self.modules: set[str] = set()  # those that are code; the others only a pattern names
-        self.changed: Dict[str, Look] = {}  # those that look different now
-        self.compiled: Dict[str, Any] = {}  # the content of the changed modules, and what keeps
-        self.mistakes: list[str] = []  # it from compiling
+        self.known: dict[str, Look] = {}  # all files watched, as they were read
+        self.modules: set[str] = set()  # imported, or named by a crash; the others match a pattern
+        self.changed: dict[str, Look] = {}  # those that look different now
+        self.compiled: dict[str, Any] = {}  # the changed modules' content, when last compiled
+        self.mistakes: list[str] = []  # why they did not compile, a line each
         # Monotonic: when main began, when the first of the changes came, and the last one.
         self.entered = self.first_change = self.last_change = 0.0
         self._names: set[str] = set()  # of the modules that were looked up
@@ -1130,7 +1148,7 @@ class _Files:
             sys.meta_path.insert(sys.meta_path.index(PathFinder), self)
         self.find()
 
-    def enter(self, options: Dict[str, Any]) -> None:
+    def enter(self, options: dict[str, Any]) -> None:
         """Begin to watch for main: take the first look, and tell the parent that it is taken."""
         self.interval: float = options['interval']
         self.match([*options['extra_files'], *_shared['patterns']], options['exclude_patterns'])
@@ -1138,7 +1156,7 @@ class _Files:
         _shut_down_unclaimed(self.header)
         self.entered = self.first_change = self.last_change = monotonic()
         self.take_stock()
-        # Soon enough for a storm's new files to come early.
+        # Within a MOMENT, so that _is_storm() takes a new file for an early one.
         self.next_extra = self.entered + MOMENT - 2 * TICK
         if self.header.get('noticed'):
             _inform(f"running again after {time.time() - self.header['noticed']:.2f} s")
@@ -1162,7 +1180,7 @@ class _Files:
             self.watch(_source_of(file), self._look_when_read)
 
     def excepthook_around(self, hook: Callable[..., Any]) -> Callable[..., None]:
-        """Return an excepthook that shows no frames of ours, and no Ctrl-C, nor its context."""
+        """Return an excepthook that shows no frames of ours, no Ctrl-C, not even as a context."""
         def excepthook(kind: object, error: BaseException, trace: Any) -> None:
             with contextlib.suppress(Exception):  # what it calls may be what has failed
                 self.watch_fix(error)
@@ -1176,7 +1194,7 @@ class _Files:
         return excepthook
 
     def watch_fix(self, error: BaseException) -> None:
-        """Watch what may be the fix of a crash: files that a traceback names, or one not found."""
+        """Watch where a crash may be mended: files that it names, or misses, and sys.path."""
         self.log.append('path', [path for path in sys.path if type(path) is str])
         origin = ['', *_files_in(error.__traceback__)][-1]
         if isinstance(error, SystemExit) and error.code == RELOAD and not _is_own(origin):
@@ -1205,7 +1223,7 @@ class _Files:
         if not path or path in self.known or _is_matched(path, self.excluded):
             return
         self.known[path] = look = look_of(path)
-        # Else the parent knows it, and take_stock() tells that it is used; a fork tells the child.
+        # Else take_stock() is enough. A fork's record is for the child, which reads it, too.
         if self.recorded.get(path, 0) != look or os.getpid() != self.pid:
             self.log.append('files', False, {path: look})
         is_new = path not in self.recorded or self.log.number == 1
@@ -1237,7 +1255,7 @@ class _Files:
         is_made = path.startswith(os.path.dirname(self.log.path)) and _short(path) == path
         return look if is_made or not look or look[0] < self.started * 1e9 else None
 
-    def look(self) -> Dict[str, Look]:
+    def look(self) -> dict[str, Look]:
         """Take one look, at what is due; return the changes to act on, if it is time."""
         now, count = monotonic(), len(self.changed)
         if now > self.next_extra:
@@ -1281,7 +1299,7 @@ class _Files:
             elif look and look[3] and look[0] < old:  # from now on each save has another time
                 self.known[path] = (*look[:3], None)
 
-    def _ready_changes(self) -> Dict[str, Look]:
+    def _ready_changes(self) -> dict[str, Look]:
         """Return the changed files if it is time: none is half done, none follows, all compile."""
         now, main = monotonic(), sys.modules.get('__main__')
         script = _source_of(_file_of(main))
@@ -1310,12 +1328,12 @@ class _Files:
         return self.changed.copy()
 
 
-def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
+def _look(path: str, known: Look, young: float = float('inf')) -> Look:
     """Return how a file looks now: None if it is away, as known while another process holds it.
 
     The content is hashed, as Python does it for its own caches, where the rest may not tell two
-    saves apart: if known has a hash, or has changed, or the file was saved after young (seconds).
-    Then its bytecode may be that of the save before, and is deleted unless the content is known.
+    saves apart: if known has a hash, or the file differs from it or was saved after young, in
+    seconds. Then its bytecode may be that of the save before: it goes, unless content is known.
     """
     look: Look = None
     try:
@@ -1325,17 +1343,17 @@ def _look(path: str, known: Look = None, young: float = float('inf')) -> Look:
             return look if stat.S_ISDIR(status.st_mode) else None
         if look == known or known is None and look[0] < young * 1e9:
             return look
+        from importlib.util import cache_from_source, source_hash  # late: on 3.9 it brings typing
         if look[1] <= SMALL:
-            from importlib.util import source_hash  # late: on 3.9 it brings typing along
             with _open(path, 'rb') as file:
                 content = file.read()  # an editor may have emptied it since
             look = look[0], len(content), look[2], source_hash(content)
         if look != known:
-            _drop_bytecode(path)
+            _unlink(cache_from_source(path))
         return look
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in a name
         return None
-    except OSError:  # away from our eyes, or held by another process on Windows
+    except OSError:  # not readable by us, or held by another process on Windows
         if look is None or os.name == 'nt' or known and look[:3] == known[:3]:
             return known
         return (*look[:3], b'')
@@ -1362,12 +1380,6 @@ def _mistake_in(path: str) -> str:
         what = error.msg if isinstance(error, SyntaxError) else f'{type(error).__name__}: {error}'
         return f'{_short(path)}{line}: {what}'
     return ''
-
-
-def _drop_bytecode(path: str) -> None:
-    """Delete a changed file's bytecode, which cannot tell two saves in one second apart."""
-    from importlib.util import cache_from_source
-    _unlink(cache_from_source(path))
 
 
 def _file_of(module: Any) -> str:
@@ -1410,7 +1422,7 @@ def _expand(*patterns: str) -> Iterator[str]:
 
 
 def _is_kept(name: str) -> bool:
-    """Tell whether a name is .env, or not hidden, an editor's (name~, #name#, .#name) or ours."""
+    """Tell whether a name is none to pass over: hidden (but .env), an editor's, or ours."""
     is_lockfile = name.startswith('reloader.') and name.endswith('.lock')
     return name == '.env' or name[:1] not in ('.', '#') and name[-1:] != '~' and not is_lockfile
 
@@ -1442,7 +1454,7 @@ def _files_around(known: Iterable[str], patterns: Iterable[str]) -> list[str]:
 
 
 def _files_in(trace: Optional[types.TracebackType]) -> list[str]:
-    """Return the files through which an exception came, the one that raised it last."""
+    """Return the files through which an exception came; the last one raised it."""
     return [step.tb_frame.f_code.co_filename for step in _follow(trace, 'tb_next')]
 
 
@@ -1481,7 +1493,7 @@ def _why_unreadable(script: str) -> str:
 # has none: there SIGINT wakes what it can.
 _WAKE: int = getattr(signal, 'SIGURG', signal.SIGINT)
 # The handlers that ours may stand for.
-_USUAL: Dict[int, Any] = {_WAKE: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+_USUAL: dict[int, Any] = {_WAKE: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
 _KILL: int = getattr(signal, 'SIGKILL', signal.SIGTERM)
 # Not _thread.interrupt_main(), which wakes no call that waits.
 _signal_thread: Any = getattr(signal, 'pthread_kill', lambda _, n: signal.raise_signal(n))
@@ -1495,7 +1507,7 @@ def _lasting_threads() -> list[threading.Thread]:
 def _at_prompt() -> bool:
     """Tell whether a thread waits at a debugger's prompt, which would swallow an interrupt."""
     debugger = getattr(sys.modules.get('bdb'), 'Bdb', ())  # the base of pdb and its kind
-    frames = sys._current_frames().values() if debugger else ()  # a prompt's stand still
+    frames = sys._current_frames().values() if debugger else ()  # a prompt's do not move
     return any(frame.f_code.co_name == 'interaction'
                and isinstance(frame.f_locals.get('self'), debugger)
                for newest in frames for frame in _follow(newest, 'f_back'))
@@ -1527,7 +1539,7 @@ def _children() -> set[int]:
 
 def _tree(*roots: int) -> set[int]:
     """Return those of these processes, and of all below them, that run in our group."""
-    parents: Dict[int, int] = {}
+    parents: dict[int, int] = {}
     with contextlib.suppress(OSError):  # no descriptor is left, or no process for ps
         parents = {pid: parent for pid, parent, group in _processes() if group == os.getpgrp()}
     tree = [*roots]
@@ -1542,7 +1554,7 @@ def _workers() -> list[Any]:
     return [*getattr(multiprocessing, 'active_children', list)()]
 
 
-def _processes() -> Iterator[Tuple[int, int, int]]:
+def _processes() -> Iterator[tuple[int, int, int]]:
     """Yield pid, parent and group of each process that has not ended; none on Windows."""
     rows: list[Any] = []
     if os.name == 'nt':
@@ -1577,7 +1589,7 @@ def _block(signals: Iterable[int], is_on: bool = True) -> None:
 def _find_lockfile(environ: Any) -> str:
     """Return the lockfile of the parent that started this process; '' if no parent did.
 
-    The environment is marked, for what inherits it.
+    The environment is marked, so that what inherits it does not take itself for the child.
     """
     mark, pid = environ.get(CHILD, ''), str(os.getpid())
     lockfile: str = environ.get(LOCKFILE, '')
@@ -1592,26 +1604,13 @@ def _find_lockfile(environ: Any) -> str:
     return lockfile
 
 
-def _first_environment() -> Dict[str, str]:
+def _first_environment() -> dict[str, str]:
     """Return what this process was started with, where Linux tells: os.environ may be changed."""
     path = '/proc/self/environ' if os.name == 'posix' else ''  # Wine shows its own there
     with contextlib.suppress(OSError), open(path, 'rb') as file:
         items = os.fsdecode(file.read()).split('\0')  # setproctitle writes over them
         return dict(item.partition('=')[::2] for item in items if '=' in item)
     return {}
-
-
-def _start_directory() -> str:
-    with contextlib.suppress(OSError):  # it may be deleted
-        return os.getcwd()
-    return os.path.dirname(_HERE)
-
-
-# Shared by all copies of this module in the process, under whatever names: set by the first.
-_shared = vars(sys).setdefault('_reloader_1_1', {
-    'start': _start_directory(), 'argv': [*getattr(sys, 'argv', ())], 'environ': {**os.environ},
-    'imported': time.time(), 'lockfile': '', 'quiet': False, 'path': sys.path, 'files': None,
-    'checker': None, 'patterns': set(), 'sockets': {}})
 
 
 def _checker() -> Optional[FileCheckerThread]:
@@ -1655,7 +1654,7 @@ def _unlink(path: str) -> None:
 def _say(text: str) -> int:
     """Write a line to stderr, in colour on a terminal; return the status of a failure."""
     stream: Any
-    for stream in sys.__stderr__, sys.stderr:  # not first what the program may have put there
+    for stream in sys.__stderr__, sys.stderr:  # the program may have replaced the second
         with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, detached, or None
             is_plain = os.environ.get('NO_COLOR') or os.environ.get('TERM') == 'dumb'
             is_colored = os.name == 'posix' and stream.isatty() and not is_plain
@@ -1702,7 +1701,7 @@ def _serve(app: Any, listener: socket.socket, quiet: bool) -> None:
 
 
 def _server_class() -> Any:
-    """Return wsgiref's server, with a thread for each connection; nobody else waits for it."""
+    """Return wsgiref's server, with a thread for each connection; imported by run() alone."""
     import socket
     from socketserver import ThreadingMixIn
     from wsgiref.simple_server import WSGIServer
@@ -1710,7 +1709,7 @@ def _server_class() -> Any:
     class Server(ThreadingMixIn, WSGIServer):
         daemon_threads = True
         accepting = threading.Lock()
-        waits: Dict[Any, float] = {}  # until when the end waits for each connection
+        waits: dict[Any, float] = {}  # until when the end waits for each connection
 
         def get_request(self) -> Any:
             with self.accepting:
@@ -1741,7 +1740,7 @@ def main() -> None:
     parser = _parser()
     given = parser.parse_args()
     words = [*(given.module or ()), *given.program]  # -mpackage word: in both
-    name, *arguments = words[words[:1] == ['--']:] or ['']  # two dashes end the options
+    name, *arguments = (words[1:] if words[:1] == ['--'] else words) or ['']  # it ends the options
     if not name:
         parser.error('no script or module to run; usage: python3 reloader.py [options] '
                      '(script.py | -m module) [args ...]; try --help')
@@ -1862,4 +1861,4 @@ if __name__ == '__main__':
         main()
     except KeyboardInterrupt:  # so early that nobody waits for it
         pass
-    sys.exit(128 + signal.SIGINT)  # after Ctrl-C alone: neither process returns from main()
+    sys.exit(128 + signal.SIGINT)  # after Ctrl-C alone: otherwise main() leaves by SystemExit
