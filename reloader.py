@@ -151,7 +151,7 @@ def _start_directory() -> str:
 _shared = vars(sys).setdefault('_reloader_1_1', {
     'start': _start_directory(), 'argv': [*getattr(sys, 'argv', ())], 'environ': {**os.environ},
     'imported': time.time(), 'lockfile': '', 'quiet': False, 'path': sys.path, 'files': None,
-    'checker': None, 'patterns': set(), 'sockets': {}})
+    'checker': None, 'patterns': set(), 'sockets': {}, 'is_over': False})
 
 
 # ---------------------------------------------------------------------------------- the ways in
@@ -469,23 +469,30 @@ class _Parent:
         is_end = (status in (0, 128 + signal.SIGINT)  # a prompt in raw mode takes Ctrl-C itself
                   or status > 1 and status != RELOAD and status not in KILLED
                   and not (was_saved and is_quick))
-        changes = self._changes(self.files, self.files)
-        for path, look in [*changes.items()]:
-            # What a program that ends has written, or deleted, is no reason to run it again.
-            if not look or (is_end or waits) and not path.endswith('.py'):
-                self.files[path] = changes.pop(path)
+        # Where it is to wait, data that was written during the first run may be a save.
+        changes = self._saves(code_alone=bool(self.repeats if waits else is_end))
         # The save may have come when half the program had run: once more, but not for ever.
         if is_end and not waits and (self.repeats or not changes):
             sys.exit(status)
         self.repeats = self.repeats * is_quick + 1
         if status == RELOAD and self.repeats < 3 and not waits and 'failed' not in told:
             _inform(f'exit status {RELOAD}, restarting')
+        elif _has_no_reader():  # as `reloader.py app.py | head`
+            sys.exit(status if status >= 0 else 128 - status)
         else:
             self._wait_for_change(status, changes)
-            self.repeats = int(is_end)
+            self.repeats = int(bool(changes) if waits else is_end)
         if self.left and not self.caught:  # after Ctrl-C and at a reload they have been told
             self.left = _tree(*self.left)
             _signal(self.left, signal.SIGINT)
+
+    def _saves(self, code_alone: bool) -> dict[str, Look]:
+        """Return the files that were saved while the child ran; what it deleted is no save."""
+        changes = self._changes(self.files, self.files)
+        for path, look in [*changes.items()]:
+            if not look or code_alone and not path.endswith('.py'):
+                self.files[path] = changes.pop(path)
+        return changes
 
     def _changes(self, known: dict[str, Look], paths: Iterable[str]) -> dict[str, Look]:
         """Return the files that do not look as they are known, with how they look now."""
@@ -500,21 +507,22 @@ class _Parent:
 
     def _wait_for_change(self, status: int, changes: dict[str, Look]) -> None:
         """Wait until a file of the program or a new one around it is saved, or until the end."""
-        known = {**self._changes({}, _files_around(self.files, self.patterns)), **self.former,
-                 **self.files}
+        own = {**self.former, **self.files}
+        known = {**self._changes({}, _files_around(self.files, self.patterns)), **own}
         if not changes:  # else a file was saved while it ran
-            what = _name_status(status, 'ended with' if self.options.get('wait') else 'exit')
-            (_say if status else _inform)(f'{what}, waiting for a change{self.hint}')
-            self.hint = ''
-        paths: set[str] = set()
+            self._tell_that_it_waits(status)
+        around: dict[str, Look] = {}
         began = since = monotonic()
         next_walk = 0.0
         while not self._is_over():
             now = monotonic()
+            former, changes = changes, self._changes(known, own)
+            pause = min(10 * (monotonic() - now), MOMENT)
             if now > next_walk:
-                paths = {*known, *_files_around(self.files, self.patterns)}
-                next_walk = now + 2 * MOMENT
-            former, changes = changes, self._changes(known, paths)
+                paths = {*known, *_files_around(self.files, self.patterns)} - own.keys()
+                around = self._changes(known, paths)
+                next_walk = now + max(2 * MOMENT, 20 * (monotonic() - now))
+            changes.update(around)
             # One that is away or empty is half done: an editor renames it, or has just opened it.
             # If another is saved meanwhile it was deleted, or is an empty __init__.py.
             whole = [look for look in changes.values() if look and look[1]]
@@ -526,8 +534,16 @@ class _Parent:
                 _inform(f'{_list_names(changes)} changed, restarting')
                 self.noticed = time.time()
                 return
-            tick = 2 * TICK if now < began + LIVELY else SLOW_TICK
-            time.sleep(max(tick, min(20 * (monotonic() - now), 4 * MOMENT)))
+            time.sleep(max(pause, 2 * TICK if now < began + LIVELY else SLOW_TICK))
+
+    def _tell_that_it_waits(self, status: int) -> None:
+        what = f"{'ended with' if self.options.get('wait') else 'exit'} status {status}"
+        if status < 0 or status in KILLED:
+            names = {-number.value: number.name for number in signal.Signals}
+            number = f'{status:#x}' if status > 0 else f'signal {-status}'
+            what = f'killed by {names.get(status, number)}'
+        (_say if status else _inform)(f'{what}, waiting for a change{self.hint}')
+        self.hint = ''
 
     def _end_left(self) -> None:
         """End what the last child has left running: by SIGTERM, then by force."""
@@ -553,6 +569,7 @@ class _Parent:
                     _signal({child.pid, *_tree(child.pid)}, _KILL)  # with what it has started
                 elif self.caught and monotonic() > self.caught_at + PATIENCE + GRACE:
                     # A thread that was begun above the call keeps us alive.
+                    _unlink(log.path)
                     os._exit(128 + self.caught)
             time.sleep(HEARTBEAT)
 
@@ -573,7 +590,7 @@ class _Parent:
         """Handle a signal: tell the child; a second one does not wait for the grace time."""
         now = monotonic()
         if not self.caught:
-            self.caught, self.caught_at = signum, now
+            self.caught, self.caught_at, _shared['is_over'] = signum, now, True
             self._pass_on()
         elif now > self.caught_at + MOMENT:  # else a wrapper (npm run, uv run, honcho) repeats it
             self.log.deadline = min(self.log.deadline, now + 2 * MOMENT)
@@ -648,13 +665,6 @@ class _Log:
                     if number == self.number:
                         records.append(record)
         return records
-
-
-def _name_status(status: int, exited: str) -> str:
-    if status < 0:
-        names = {number.value: number.name for number in signal.Signals}
-        return f"killed by {names.get(-status, f'signal {-status}')}"
-    return f'killed by {status:#x}' if status in KILLED else f'{exited} status {status}'
 
 
 def _own_flags() -> list[str]:
@@ -817,19 +827,22 @@ class FileCheckerThread(threading.Thread):
         # Under our own parent it goes on behind the block: threads may keep the process alive.
         while (not self.has_left or self.files.header) and _shared['checker'] is self:
             try:
-                with self.files.looking:
-                    is_end = self._hears_the_end() or self._is_reload_due()
-                if is_end:
+                if self._hears_the_end() or self._is_reload_due():
                     # Unless it is the reload. After Ctrl-C main ends as if by itself.
                     self._decide('exit' if self._is_ending and self._touched else 'error')
                     self._end_main()
                 self._rest()
             except Exception as error:  # which nobody foresaw: the next look may do better
-                _sleep(MOMENT)
+                self._pause(MOMENT)
                 if repr(error) != shown:
                     shown = repr(error)
                     with contextlib.suppress(Exception):
                         _show(error)
+
+    def _pause(self, seconds: float) -> None:
+        """Sleep; end this thread if the interpreter leaves meanwhile."""
+        if self.files.leaving.acquire(timeout=seconds):
+            sys.exit()
 
     def _rest(self) -> None:
         """Sleep until a look is due, or the time of one of the files saved last differs."""
@@ -839,7 +852,7 @@ class FileCheckerThread(threading.Thread):
         # Right after a save look at the content each time, as the times alone may not tell.
         due = min(next_look, self._read_at + MOMENT / 2) if quiet > HURRY else 0.0
         while True:
-            _sleep(min(tick, files.interval, max(2 * TICK, next_look - monotonic())))
+            self._pause(min(tick, files.interval, max(2 * TICK, next_look - monotonic())))
             if (monotonic() > due or self.status or self.is_triggered or files.changed
                     or any(_mtime(path) != (files.known[path] or [0])[0] for path in files.hot)):
                 break
@@ -883,9 +896,10 @@ class FileCheckerThread(threading.Thread):
 
     def _is_reload_due(self) -> bool:
         """Take one look; tell whether main must end, for a reload that is announced."""
-        # What main and atexit do behind the block is a cleanup; threads may go on for ever.
-        others = {*_lasting_threads()} - {threading.main_thread()}
-        is_cleanup = self.has_left and not others and monotonic() < self._left_at + GRACE
+        # What main and atexit do after the block is a cleanup; threads may go on for ever.
+        threads = _lasting_threads()
+        are_left = bool(threads) and threading.main_thread() not in threads
+        is_cleanup = self.has_left and not are_left and monotonic() < self._left_at + GRACE
         if self._is_ending or is_cleanup:
             return False
         changed = self.files.look()
@@ -942,7 +956,7 @@ class FileCheckerThread(threading.Thread):
                 if is_deaf or self._raised > 2 or self._raised and _at_prompt():
                     break
                 self._interrupt_main()
-            _sleep(MOMENT)
+            self._pause(MOMENT)
         names = [thread.name for thread in _lasting_threads()] or ['MainThread']
         _say(f"still busy, ended: {', '.join(names)}")
         _signal(_children(), _KILL)
@@ -1072,10 +1086,11 @@ def _become_child(environ: Any) -> bool:
 def _leave_interpreter(files: _Files) -> None:
     """Leave what still runs to the parent, which ends it before the next start."""
     is_told = files.log.append('left', _children())
-    # A free-threaded Python would wait for ever, at its end, for a lock that the checker holds in
-    # the middle of a look.
-    if not getattr(sys, '_is_gil_enabled', lambda: True)():
-        files.looking.acquire(timeout=PATIENCE)
+    # The interpreter's end must not cut off the checker in the middle of a look: a free-threaded
+    # Python would wait for a lock that it holds, and on musl, which unmaps its stack, crash.
+    if checker := _checker():
+        files.leaving.release()
+        checker.join(PATIENCE)
     if not is_told:  # the parent is gone
         _signal(_children(), signal.SIGTERM)
 
@@ -1137,7 +1152,8 @@ class _Files:
         self.hot: list[str] = []  # the program's files that were saved last
         self._told = 0  # how many of the known files take_stock() has told the parent
         self.next_round = self.next_extra = 0.0  # monotonic
-        self.looking = threading.Lock()  # the checker's, during a look; see _leave_interpreter
+        self.leaving = threading.Lock()  # released when the interpreter leaves
+        self.leaving.acquire()
         if self.options.get('exclude_patterns') or self.options.get('extra_files'):
             import glob  # noqa: F401  # and fnmatch, before a file beside the program hides them
 
@@ -1213,7 +1229,8 @@ class _Files:
             is_known = pattern in self.header.get('patterns', ())
             for path in _expand(pattern):
                 self.watch(path, self.recorded.get if is_known else self.look_now, is_extra=True)
-        self.log.append('pattern', *patterns)
+        if not self.patterns.issuperset(patterns):
+            self.log.append('pattern', *patterns)
         self.patterns.update(patterns)
 
     def watch(self, path: str, look_of: Callable[[str], Look], is_extra: bool = False) -> None:
@@ -1252,7 +1269,8 @@ class _Files:
             return self.recorded[path]
         look = self.look_now(path)
         # Programs generate modules in the temporary directory, as TensorFlow does.
-        is_made = path.startswith(os.path.dirname(self.log.path)) and _short(path) == path
+        is_made = (self.entered and path.startswith(os.path.dirname(self.log.path))
+                   and _short(path) == path)
         return look if is_made or not look or look[0] < self.started * 1e9 else None
 
     def look(self) -> dict[str, Look]:
@@ -1286,7 +1304,7 @@ class _Files:
 
     def _examine(self, paths: Iterable[str]) -> None:
         """Compare how files look with how they were read, and keep what differs."""
-        now, old = monotonic(), (time.time() - YOUNG) * 1e9
+        now, clock = monotonic(), time.time() * 1e9
         for path in paths:
             known = self.known[path]
             look = _look(path, known)
@@ -1296,7 +1314,8 @@ class _Files:
                 self.last_change = now
             if look != known:
                 self.changed[path] = look
-            elif look and look[3] and look[0] < old:  # from now on each save has another time
+            # From now on each save has another time. One far in the future is no save's.
+            elif look and look[3] and abs(look[0] - clock) > YOUNG * 1e9:
                 self.known[path] = (*look[:3], None)
 
     def _ready_changes(self) -> dict[str, Look]:
@@ -1367,12 +1386,21 @@ def _is_matched(path: str, patterns: list[str]) -> bool:
                for pattern in patterns)
 
 
+# As filterwarnings() makes it, but without re, which could be the program's own re.py.
+_NO_WARNINGS: Any = ('ignore', None, Warning, types.SimpleNamespace(match='<reloader>'.__eq__), 0)
+
+
 def _mistake_in(path: str) -> str:
     """Return what keeps a source file from compiling, in one line; '' if nothing does."""
     try:
-        with _open(path, 'rb') as file, warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # with -W error one would be a mistake
-            compile(file.read(), path, 'exec', dont_inherit=True)
+        with _open(path, 'rb') as file:
+            text = file.read()
+        # With -W error a warning would be a mistake. The filter, for our own name alone, stays:
+        # catch_warnings() in this thread would undo what main does with the filters meanwhile.
+        if _NO_WARNINGS not in warnings.filters:
+            warnings.filters.insert(0, _NO_WARNINGS)  # type: ignore[attr-defined]
+        eval('compile(text, __name__, "exec", dont_inherit=True)',
+             {'__name__': '<reloader>', 'text': text})
     except OSError:  # on Windows somebody holds it; else a changed look is enough
         return f'{_short(path)}: held by another process' if os.name == 'nt' else ''
     except Exception as error:  # SyntaxError, ValueError, MemoryError, ...
@@ -1431,6 +1459,8 @@ def _files_below(*folders: str, limit: float = float('inf')) -> Iterator[str]:
     """Yield the files in directories, at any depth, but for hidden ones, caches and packages."""
     queue, seen = [*folders], {''}
     for folder in queue:  # from near to far
+        if _shared['is_over']:  # a pattern may stand for all that is on a disk
+            break
         real, folder = os.path.realpath(folder), os.path.join(folder, '')
         if real not in seen and len(seen) < limit:  # a link may lead back
             seen.add(real)
@@ -1578,6 +1608,16 @@ def _is_in_foreground() -> bool:
     with contextlib.suppress(OSError), open('/dev/tty', 'rb', 0) as terminal:
         return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
     return os.name == 'nt'  # where a console tells all, or there is no terminal
+
+
+def _has_no_reader() -> bool:
+    """Tell whether standard output is a pipe that nobody reads any more."""
+    with contextlib.suppress(ImportError, AttributeError, OSError):  # Windows has no poll()
+        import select
+        poll = select.poll()
+        poll.register(1, 0)
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+    return False
 
 
 def _block(signals: Iterable[int], is_on: bool = True) -> None:
@@ -1738,8 +1778,8 @@ def main() -> None:
         return _run_program()
     del sys.path[:_HAS_PLACE]
     parser = _parser()
-    given = parser.parse_args()
-    words = [*(given.module or ()), *given.program]  # -mpackage word: in both
+    given = parser.parse_args(_split_module(parser, sys.argv[1:]))
+    words = [*(given.module or ()), *given.program]  # with -m, what follows two dashes is there
     name, *arguments = (words[1:] if words[:1] == ['--'] else words) or ['']  # it ends the options
     if not name:
         parser.error('no script or module to run; usage: python3 reloader.py [options] '
@@ -1787,6 +1827,14 @@ def _parser() -> argparse.ArgumentParser:
     add('-m', dest='module', nargs=argparse.REMAINDER, help='run a module, as python -m does')
     add('program', nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
+
+
+def _split_module(parser: argparse.ArgumentParser, words: list[str]) -> list[str]:
+    """Return the words with -mpackage as two; else the options after it would be ours."""
+    at, word = next(((at, word) for at, word in enumerate(words) if word[:2] == '-m'), (0, '-m'))
+    if word == '-m' or parser.parse_args(words[:at]).program:
+        return words
+    return [*words[:at], '-m', word[2:], *words[at + 1:]]
 
 
 def _bind_as_systemd(text: str) -> None:

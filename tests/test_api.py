@@ -2,8 +2,10 @@
 import json
 import os
 import re
+import signal
 import socket
 import struct
+import subprocess
 import sys
 import textwrap
 import time
@@ -1163,6 +1165,16 @@ class TheCommandLine(ReloaderTestCase):
                 app.wait_ready('two')
                 app.end()
 
+    def test_what_follows_the_program_is_the_programs(self):
+        self.write('app.py', 'import sys; print(sys.argv[1:])')
+        self.write('pk/__main__.py', 'import sys; print(sys.argv[1:])')
+        rest = ['-q', '--bind', '1', '-mpk', '--nonsense', '--', 'x']
+        for words in ['app.py'], ['-m', 'pk'], ['-mpk'], ['-q', '-mpk'], ['--', 'app.py']:
+            with self.subTest(words):
+                app = self.start('reloader.py', *words, *rest)
+                self.assertEqual(app.wait_exit(), 0, app.output)
+                self.assertEqual(app.output.strip(), str(rest), app.output)
+
     def test_verbose_says_what_is_watched_and_how_often(self):
         self.way = 'command line'
         self.write('helper.py', 'VALUE = 1\n')
@@ -1288,6 +1300,40 @@ class TheCommandLine(ReloaderTestCase):
         self.write_app('two', extra_files=['data'])
         app.wait_ready('two')
         self.assertEqual(len(app.pids()), starts + 1, app.output)
+
+    def test_wait_does_not_miss_an_extra_file_that_is_saved_as_the_program_ends(self):
+        self.way = 'command line'
+        self.write('data.txt', 'one')
+        self.write_app('one', """
+            data = open('data.txt').read()
+            print('read', data, flush=True)
+            while data == 'one' and not os.path.exists('go'): time.sleep(0.01)
+            os._exit(0)
+            """)
+        app = self.start('reloader.py', '--wait', '--extra-files', 'data.txt', '--interval', '5',
+                         'app.py')
+        app.wait_for('^read one$')
+        self.write('data.txt', 'two')
+        self.write('go', '')
+        app.wait_for('^read two$')
+
+    @needs_posix
+    def test_ends_when_nobody_reads_the_output_any_more(self):
+        """`python3 reloader.py app.py | head -n 1`."""
+        text = 'import os, sys, time\nprint("line", flush=True)\n'
+        wait = 'while not os.path.exists("go"): time.sleep(0.01)\n'
+        default = 'import signal\nsignal.signal(signal.SIGPIPE, signal.SIG_DFL)\nprint("more")\n'
+        for end, status in ('sys.exit(1)', 1), (default, 128 + signal.SIGPIPE):
+            self.write('app.py', text + wait + end)
+            app = subprocess.Popen(
+                [self.python, 'reloader.py', 'app.py'], cwd=str(self.folder), bufsize=0,
+                env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            self.addCleanup(app.kill)
+            self.assertEqual(app.stdout.readline(), b'line\n')
+            app.stdout.close()
+            self.write('go', '')
+            self.assertEqual(app.wait(LONG), status)
+            self.remove('go')
 
     def test_a_traceback_shows_the_program_and_not_the_reloader(self):
         self.write('app.py', 'def fail():\n    raise ValueError("broken")\nfail()\n')

@@ -379,6 +379,24 @@ class TheEndOfACall(TogetherTestCase):
             app.wait_ready('two')
         self.at_once(scene, [('library', None)])
 
+    def test_lets_the_lines_below_clean_up_though_a_thread_lives(self):
+        """Which they will stop when they come to it."""
+        def scene(case):
+            case.write_app('one', 'threading.Thread(target=stop.wait).start()',
+                           before='stop = threading.Event()', after="""
+                print('below', flush=True)
+                time.sleep(1.5)
+                print('cleaned', flush=True)
+                stop.set()
+                """)
+            app = case.start_app()
+            app.wait_for('^below$')
+            case.write_app('two')
+            app.wait_ready('two')
+            self.assertEqual(app.count('^cleaned$'), 1, app.output)
+            self.assertEqual(app.count('busy'), 0, app.output)
+        self.at_once(scene, [('library', None)])
+
     def test_is_no_reason_to_run_it_again_if_it_wrote_an_excluded_file(self):
         def scene(case):
             case.write('data/app.log', 'old')

@@ -164,6 +164,31 @@ class ASaveThatDoesNotCompile(TogetherTestCase):
             self.assertEqual(app.count('not restarting|SyntaxWarning|invalid escape'), 0)
         self.at_once(scene, ways())
 
+    def test_leaves_the_programs_warning_filters_alone(self):
+        """They are one list for all threads, until Python 3.14 at least."""
+        def scene(case):
+            many = ''.join('def f%d(x): return x + %d\n' % (n, n) for n in range(3000))
+            case.write('many.py', many)
+            case.write_app('one', before="""
+                import many, warnings
+                """, block="""
+                warnings.simplefilter('ignore')
+                while True:
+                    with warnings.catch_warnings():
+                        warnings.simplefilter('error')
+                        sum(range(9999))
+                    warnings.warn('an error, if the filters are mixed up')
+                """)
+            app = case.start_app()
+            app.wait_ready('one')
+            for line in range(3001, 3009):
+                case.write('many.py', many + '\n' * (line - 3001) + 'return\n')
+                app.wait_for(mistake('many.py', line))
+            case.write('many.py', 'x = 1')
+            app.wait_for(changed('many.py'))
+            self.assertEqual(app.count('UserWarning|exit status'), 0, app.output)
+        self.at_once(scene, ways())
+
     def test_warns_nobody_when_the_program_makes_errors_of_warnings(self):
         def scene(case):
             case.write_app('one', 'import warnings\nwarnings.simplefilter("error")\n' + FOREVER)
@@ -767,6 +792,20 @@ class ASaveDuringTheStart(TogetherTestCase):
             case.write('go', '')
             app.wait_ready('two')
         self.at_once(scene, ways())
+
+    def test_counts_in_the_temporary_directory_too_from_elsewhere(self):
+        """Where programs generate modules, which are no saves."""
+        def scene(case):
+            before = self.slowly('one').replace("'go'", "'../go'")
+            case.write_app('one', before=before, name='tmp/app.py')
+            case.write('elsewhere/readme.txt', '')
+            app = case.start('../tmp/app.py', cwd=case.folder / 'elsewhere',
+                             env={'PYTHONPATH': str(case.folder)})
+            app.wait_for('^reading one')
+            case.write_app('two', before=before, name='tmp/app.py')
+            case.write('go', '')
+            app.wait_ready('two')
+        self.at_once(scene, [('library', None)])
 
     @staticmethod
     def slowly(value):

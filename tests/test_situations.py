@@ -1027,6 +1027,18 @@ class FilesOfEveryKind(TogetherTestCase):
         self.at_once(scene, ways())
 
     @needs_posix
+    def test_that_are_all_of_a_disk_do_not_hold_up_the_end(self):
+        def scene(case, number):
+            case.write_app('one', extra_files=['/'])
+            app = case.start_app()
+            wait_until(case.lockfiles)
+            app.signal(number)
+            self.assertEqual(app.wait_exit(), 128 + number, app.output)
+            self.assertEqual(app.count('^reloader: stopped by'), 1, app.output)
+            case.assert_nothing_left()
+        self.at_once(scene, ways(signal.SIGTERM, signal.SIGINT))
+
+    @needs_posix
     def test_are_found_after_ctrl_c_is_caught(self):
         """A tree may be large; at the first start, too, Ctrl-C meanwhile shows no traceback."""
         def scene(case):
