@@ -513,7 +513,7 @@ class _Parent:
             self._tell_that_it_waits(status)
         around: dict[str, Look] = {}
         began = since = monotonic()
-        next_walk = 0.0
+        next_walk = began + 2 * MOMENT
         while not self._is_over():
             now = monotonic()
             former, changes = changes, self._changes(known, own)
