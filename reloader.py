@@ -654,6 +654,9 @@ class _Log:
     def read(self) -> list[Any]:
         """Return the records that have come since the last call: [kind, values...]."""
         records: list[Any] = []
+        with contextlib.suppress(OSError):
+            if _stat(self.path).st_size <= self.position:  # to open it each time costs more
+                return records
         with contextlib.suppress(OSError), _open(self.path, 'rb') as file:
             file.seek(self.position)
             for line in file:
