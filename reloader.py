@@ -1307,7 +1307,7 @@ class _Files:
 
     def _examine(self, paths: Iterable[str]) -> None:
         """Compare how files look with how they were read, and keep what differs."""
-        now, clock = monotonic(), time.time() * 1e9
+        now, old = monotonic(), (time.time() - YOUNG) * 1e9
         for path in paths:
             known = self.known[path]
             look = _look(path, known)
@@ -1317,8 +1317,8 @@ class _Files:
                 self.last_change = now
             if look != known:
                 self.changed[path] = look
-            # From now on each save has another time. One far in the future is no save's.
-            elif look and look[3] and abs(look[0] - clock) > YOUNG * 1e9:
+            # From now on each save has another time; a clock that is hours ahead tells nothing.
+            elif look and look[3] and not old < look[0] < old + LIVELY * 1e9:
                 self.known[path] = (*look[:3], None)
 
     def _ready_changes(self) -> dict[str, Look]:
