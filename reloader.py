@@ -518,13 +518,13 @@ class _Parent:
             now = monotonic()
             former, changes = changes, self._changes(known, own)
             pause = min(10 * (monotonic() - now), MOMENT)
+            paths = {*around}
             if now > next_walk:
                 paths = {*known, *_files_around(self.files, self.patterns)} - own.keys()
-                around = self._changes(known, paths)
-                next_walk = now + max(2 * MOMENT, 20 * (monotonic() - now))
+                next_walk = now + min(max(2 * MOMENT, 20 * (monotonic() - now)), LAZY)
+            around = self._changes(known, paths)
             changes.update(around)
-            # One that is away or empty is half done: an editor renames it, or has just opened it.
-            # If another is saved meanwhile it was deleted, or is an empty __init__.py.
+            # One that is away or empty is half done, unless another is saved meanwhile.
             whole = [look for look in changes.values() if look and look[1]]
             is_done = changes == former and len(whole) == len(changes)
             since = since if changes else now
@@ -827,25 +827,27 @@ class FileCheckerThread(threading.Thread):
         """Look, until there is a reason to end; then see to it that main ends."""
         _block(signal.valid_signals())  # what main itself blocks waits for main
         shown = ''
-        # Under our own parent it goes on behind the block: threads may keep the process alive.
-        while (not self.has_left or self.files.header) and _shared['checker'] is self:
-            try:
-                if self._hears_the_end() or self._is_reload_due():
-                    # Unless it is the reload. After Ctrl-C main ends as if by itself.
-                    self._decide('exit' if self._is_ending and self._touched else 'error')
-                    self._end_main()
-                self._rest()
-            except Exception as error:  # which nobody foresaw: the next look may do better
-                self._pause(MOMENT)
-                if repr(error) != shown:
-                    shown = repr(error)
-                    with contextlib.suppress(Exception):
-                        _show(error)
+        with self.files.looking:
+            # Under our own parent it goes on after the block: threads may keep the process alive.
+            while (not self.has_left or self.files.header) and _shared['checker'] is self:
+                try:
+                    if self._hears_the_end() or self._is_reload_due():
+                        # Unless it is the reload. After Ctrl-C main ends as if by itself.
+                        self._decide('exit' if self._is_ending and self._touched else 'error')
+                        self._end_main()
+                    self._rest()
+                except Exception as error:  # which nobody foresaw: the next look may do better
+                    self._pause(MOMENT)
+                    if repr(error) != shown:
+                        shown = repr(error)
+                        with contextlib.suppress(Exception):
+                            _show(error)
 
     def _pause(self, seconds: float) -> None:
-        """Sleep; end this thread if the interpreter leaves meanwhile."""
-        if self.files.leaving.acquire(timeout=seconds):
-            sys.exit()
+        """Sleep, the only time at which the interpreter's end may cut this thread off."""
+        self.files.looking.release()
+        _sleep(seconds)
+        self.files.looking.acquire()
 
     def _rest(self) -> None:
         """Sleep until a look is due, or the time of one of the files saved last differs."""
@@ -900,8 +902,10 @@ class FileCheckerThread(threading.Thread):
     def _is_reload_due(self) -> bool:
         """Take one look; tell whether main must end, for a reload that is announced."""
         # What main and atexit do after the block is a cleanup; threads may go on for ever.
-        threads = _lasting_threads()
-        are_left = bool(threads) and threading.main_thread() not in threads
+        others = {*_lasting_threads()} - {threading.main_thread()}
+        # From 3.9 on main counts as alive while it waits for the threads of pools.
+        are_left = others and (not threading.main_thread().is_alive()
+                               or getattr(threading, '_SHUTTING_DOWN', False))
         is_cleanup = self.has_left and not are_left and monotonic() < self._left_at + GRACE
         if self._is_ending or is_cleanup:
             return False
@@ -955,7 +959,7 @@ class FileCheckerThread(threading.Thread):
             # A loop that swallows every interrupt, and one in C that hears none, are hopeless.
             is_deaf = not self._heard_at and self._tries > PATIENCE / MOMENT and os.name == 'posix'
             if not self.has_left:
-                # A main at pdb's prompt is, too, as that takes our interrupt for a mistake.
+                # So is a main at pdb's prompt, which takes our interrupt for a mistake.
                 if is_deaf or self._raised > 2 or self._raised and _at_prompt():
                     break
                 self._interrupt_main()
@@ -1090,10 +1094,11 @@ def _leave_interpreter(files: _Files) -> None:
     """Leave what still runs to the parent, which ends it before the next start."""
     is_told = files.log.append('left', _children())
     # The interpreter's end must not cut off the checker in the middle of a look: a free-threaded
-    # Python would wait for a lock that it holds, and on musl, which unmaps its stack, crash.
-    if checker := _checker():
-        files.leaving.release()
-        checker.join(PATIENCE)
+    # Python would wait for a lock that it holds, and on musl, which unmaps its stack, crash. It
+    # looks on while multiprocessing waits for its workers.
+    if _checker() and all(worker.daemon for worker in _workers()):
+        _shared['is_over'] = True  # soon, whatever is expanded
+        files.looking.acquire(timeout=PATIENCE)
     if not is_told:  # the parent is gone
         _signal(_children(), signal.SIGTERM)
 
@@ -1155,8 +1160,7 @@ class _Files:
         self.hot: list[str] = []  # the program's files that were saved last
         self._told = 0  # how many of the known files take_stock() has told the parent
         self.next_round = self.next_extra = 0.0  # monotonic
-        self.leaving = threading.Lock()  # released when the interpreter leaves
-        self.leaving.acquire()
+        self.looking = threading.Lock()  # the checker's, but while it sleeps
         if self.options.get('exclude_patterns') or self.options.get('extra_files'):
             import glob  # noqa: F401  # and fnmatch, before a file beside the program hides them
 
@@ -1390,7 +1394,7 @@ def _is_matched(path: str, patterns: list[str]) -> bool:
 
 
 # As filterwarnings() makes it, but without re, which could be the program's own re.py.
-_NO_WARNINGS: Any = ('ignore', None, Warning, types.SimpleNamespace(match='<reloader>'.__eq__), 0)
+_NO_WARNINGS: Any = ('ignore', None, Warning, type('', (), {'match': '<reloader>'.__eq__}), 0)
 
 
 def _mistake_in(path: str) -> str:
@@ -1453,7 +1457,7 @@ def _expand(*patterns: str) -> Iterator[str]:
 
 
 def _is_kept(name: str) -> bool:
-    """Tell whether a name is none to pass over: hidden (but .env), an editor's, or ours."""
+    """Tell whether to keep a name: not a hidden one (but .env), an editor's, or ours."""
     is_lockfile = name.startswith('reloader.') and name.endswith('.lock')
     return name == '.env' or name[:1] not in ('.', '#') and name[-1:] != '~' and not is_lockfile
 
@@ -1618,8 +1622,9 @@ def _has_no_reader() -> bool:
     with contextlib.suppress(ImportError, AttributeError, OSError):  # Windows has no poll()
         import select
         poll = select.poll()
-        poll.register(1, 0)
-        return any(event & select.POLLERR for _, event in poll.poll(0))
+        poll.register(1, 0)  # which asks for POLLERR and POLLHUP alone
+        is_pipe = stat.S_ISFIFO(os.fstat(1).st_mode)  # nor a terminal that hung up
+        return is_pipe and bool(poll.poll(0))
     return False
 
 
@@ -1783,7 +1788,7 @@ def main() -> None:
     parser = _parser()
     given = parser.parse_args(_split_module(parser, sys.argv[1:]))
     words = [*(given.module or ()), *given.program]  # with -m, what follows two dashes is there
-    name, *arguments = (words[1:] if words[:1] == ['--'] else words) or ['']  # it ends the options
+    name, *arguments = (words[1:] if words[:1] == ['--'] else words) or ['']  # it ends ours
     if not name:
         parser.error('no script or module to run; usage: python3 reloader.py [options] '
                      '(script.py | -m module) [args ...]; try --help')
@@ -1834,10 +1839,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _split_module(parser: argparse.ArgumentParser, words: list[str]) -> list[str]:
     """Return the words with -mpackage as two; else the options after it would be ours."""
-    at, word = next(((at, word) for at, word in enumerate(words) if word[:2] == '-m'), (0, '-m'))
-    if word == '-m' or parser.parse_args(words[:at]).program:
-        return words
-    return [*words[:at], '-m', word[2:], *words[at + 1:]]
+    for at, word in enumerate(words):
+        flags, m, package = word.partition('m')
+        if m and flags[:1] == '-' and not flags[1:].strip('qvw'):
+            if package and not parser.parse_args(words[:at]).program:
+                return [*words[:at], flags + m, package, *words[at + 1:]]
+            break
+    return words
 
 
 def _bind_as_systemd(text: str) -> None:

@@ -379,6 +379,22 @@ class TheEndOfACall(TogetherTestCase):
             app.wait_ready('two')
         self.at_once(scene, [('library', None)])
 
+    @needs_posix
+    def test_does_not_end_the_saves_if_it_leaves_a_worker(self):
+        """For which multiprocessing waits at the interpreter's end, behind our own handler."""
+        def scene(case):
+            case.write_app('one', 'multiprocessing.Process(target=time.sleep, args=[600]).start()',
+                           before='import multiprocessing')
+            case.put_above("""
+                import atexit, multiprocessing.util
+                atexit.register(print, 'leaving', flush=True)
+                """)
+            app = case.start_app()
+            app.wait_for('^leaving$')
+            case.write_app('two')
+            app.wait_ready('two')
+        self.at_once(scene, ways())
+
     def test_lets_the_lines_below_clean_up_though_a_thread_lives(self):
         """Which they will stop when they come to it."""
         def scene(case):
