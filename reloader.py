@@ -122,7 +122,7 @@ SLOW_TICK = 0.45  # the same after LIVELY
 HURRY = 3.0  # seconds after a start or a save in which a delay is felt most
 LIVELY = 300.0  # seconds after a start or a save in which the next save is expected
 HOT = 20  # the newest files, looked at in each tick: a person edits fewer at a time
-LAZY = 4.4  # seconds at most between two looks at the extra files
+LAZY = 4.4  # seconds at most between two looks at the extra files, or around a crash
 PATIENCE = 3.0  # seconds for a file to come back, for a deaf main, after SIGTERM or Ctrl-C
 MOMENT = 0.5  # seconds in which no person acts again; the unit of short waits
 YOUNG = 2.5  # seconds in which a clock of two seconds (FAT) may not tell two saves apart
@@ -517,7 +517,7 @@ class _Parent:
         while not self._is_over():
             now = monotonic()
             former, changes = changes, self._changes(known, own)
-            pause = min(10 * (monotonic() - now), MOMENT)
+            pause = min(10 * (monotonic() - now), MOMENT)  # a tenth of a core, or so
             paths = {*around}
             if now > next_walk:
                 paths = {*known, *_files_around(self.files, self.patterns)} - own.keys()
@@ -1094,8 +1094,8 @@ def _leave_interpreter(files: _Files) -> None:
     """Leave what still runs to the parent, which ends it before the next start."""
     is_told = files.log.append('left', _children())
     # The interpreter's end must not cut off the checker in the middle of a look: a free-threaded
-    # Python would wait for a lock that it holds, and on musl, which unmaps its stack, crash. It
-    # looks on while multiprocessing waits for its workers.
+    # Python would wait for a lock that it holds, and on musl, which unmaps its stack, crash.
+    # While multiprocessing waits for its workers, saves count as before.
     if _checker() and all(worker.daemon for worker in _workers()):
         _shared['is_over'] = True  # soon, whatever is expanded
         files.looking.acquire(timeout=PATIENCE)
@@ -1321,7 +1321,7 @@ class _Files:
                 self.last_change = now
             if look != known:
                 self.changed[path] = look
-            # From now on each save has another time; a clock that is hours ahead tells nothing.
+            # From now on each save has another time; a clock that is far ahead tells nothing.
             elif look and look[3] and not old < look[0] < old + LIVELY * 1e9:
                 self.known[path] = (*look[:3], None)
 
@@ -1788,7 +1788,7 @@ def main() -> None:
     parser = _parser()
     given = parser.parse_args(_split_module(parser, sys.argv[1:]))
     words = [*(given.module or ()), *given.program]  # with -m, what follows two dashes is there
-    name, *arguments = (words[1:] if words[:1] == ['--'] else words) or ['']  # it ends ours
+    name, *arguments = (words[1:] if words[:1] == ['--'] else words) or ['']  # -- ends ours
     if not name:
         parser.error('no script or module to run; usage: python3 reloader.py [options] '
                      '(script.py | -m module) [args ...]; try --help')
@@ -1838,7 +1838,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _split_module(parser: argparse.ArgumentParser, words: list[str]) -> list[str]:
-    """Return the words with -mpackage as two; else the options after it would be ours."""
+    """Split -mpackage, or -qmpackage, in two; else the options after it would be ours."""
     for at, word in enumerate(words):
         flags, m, package = word.partition('m')
         if m and flags[:1] == '-' and not flags[1:].strip('qvw'):

@@ -381,7 +381,7 @@ class TheEndOfACall(TogetherTestCase):
 
     @needs_posix
     def test_does_not_end_the_saves_if_it_leaves_a_worker(self):
-        """For which multiprocessing waits at the interpreter's end, behind our own handler."""
+        """For which multiprocessing waits at the interpreter's end, after our own handler."""
         def scene(case):
             case.write_app('one', 'multiprocessing.Process(target=time.sleep, args=[600]).start()',
                            before='import multiprocessing')
